@@ -1,0 +1,138 @@
+"""What every command line of the pipeline shares: options, the as-of moment, progress, and how errors are shown."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.theme import Theme
+
+from feature_store.errors import Misuse, PipelineError
+
+console = Console(theme=Theme({"good": "green", "bad": "bold red", "note": "yellow"}), highlight=False)
+error_console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Moment(click.ParamType):
+    """An instant in UTC, given as ``2013-07-01``, ``2013-07-01T06:00`` or with any offset."""
+
+    name = "moment"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime | None:
+        if isinstance(value, datetime):
+            return value
+        text = str(value).strip()
+        if not text:
+            return None
+        try:
+            return parse_moment(text)
+        except Misuse as wrong:
+            self.fail(str(wrong), param, ctx)
+
+
+def parse_moment(text: str) -> datetime:
+    """The UTC instant that ``text`` names; a date is its first instant, a time without an offset is UTC.
+
+    Raises
+    ------
+    Misuse
+        If ``text`` is not an ISO 8601 date or time.
+    """
+    try:
+        moment = datetime.combine(date.fromisoformat(text), time()) if len(text) <= 10 else datetime.fromisoformat(text)
+    except ValueError:
+        raise Misuse(
+            f"{text!r} is not a moment. Write a date (2013-07-01) or a time (2013-07-01T06:00, UTC unless it says "
+            "otherwise: 2013-07-01T06:00-04:00)."
+        ) from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--catalog``, ``--schema``, ``--as-of`` and ``--workspace``, the same words for every command."""
+    options = [
+        click.option("--catalog", default="dev", show_default=True, metavar="NAME", help="Catalog of all tables and models."),
+        click.option("--schema", default="flights", show_default=True, metavar="NAME", help="Schema inside the catalog."),
+        click.option(
+            "--as-of",
+            type=Moment(),
+            default=None,
+            metavar="MOMENT",
+            help="See only what was known by this moment: 2013-07-01, or 2013-07-01T06:00 (UTC).  [default: now]",
+        ),
+        click.option(
+            "--workspace",
+            type=click.Path(file_okay=False),
+            envvar="PIPELINE_WORKSPACE",
+            default="workspace",
+            show_default=True,
+            show_envvar=True,
+            help="Where tables, models and reports are kept when not on Databricks.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+
+    @functools.wraps(command)
+    def with_now(*args: Any, **kwargs: Any) -> Any:
+        kwargs["as_of"] = kwargs["as_of"] or datetime.now(UTC)
+        return command(*args, **kwargs)
+
+    return with_now
+
+
+class Verb(click.Command):
+    """A command whose users see one clear sentence, not a stack trace, for what they can put right."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        if not kwargs.get("standalone_mode", True):
+            return super().main(*args, **kwargs)
+        try:
+            return super().main(*args, **kwargs)
+        except PipelineError as error:
+            show_error(error)
+            sys.exit(1)
+
+
+def show_error(error: BaseException) -> None:
+    """Print ``error`` to standard error the way every command does."""
+    error_console.print(f"[bold red]Error:[/] {escape(str(error))}")
+    if os.environ.get("PIPELINE_DEBUG"):
+        error_console.print_exception()
+
+
+@contextmanager
+def progress(total: int, unit: str) -> Iterator[Callable[[str], None]]:
+    """Show progress over ``total`` steps; call what is yielded with the name of each step as it begins.
+
+    On a terminal a bar moves; elsewhere (a log, CI) nothing is drawn, and the steps' own lines tell.
+    """
+    bar = Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit),
+        TimeElapsedColumn(), console=error_console, transient=True, disable=not error_console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task("starting", total=total)
+        begun = False
+
+        def begin(name: str) -> None:
+            nonlocal begun
+            bar.update(task, description=name, advance=1 if begun else 0)
+            begun = True
+
+        yield begin
+        bar.update(task, completed=total)

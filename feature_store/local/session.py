@@ -1,0 +1,98 @@
+"""One Spark session for jobs and tests: Delta on the class path, UTC, quiet, and small enough for a laptop.
+
+A session that exists is taken as it is. ``SPARK_MASTER`` names another master than this machine's cores;
+everything else about a cluster belongs to that cluster's own ``spark-defaults.conf``.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from feature_store.errors import StorageError
+
+JARS = Path(sys.prefix) / "share" / "feature-pipelines" / "jars"
+CLASS_ARCHIVE = JARS.parent / "classes.jsa"
+_LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
+_OLDEST_JAVA = 17
+
+
+def spark_session(*, app_name: str = "feature-pipelines") -> SparkSession:
+    """The running Spark session, or a new one with Delta.
+
+    Raises
+    ------
+    StorageError
+        If Java is missing or too old to start Spark.
+    """
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        return running
+    _check_java()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+    builder = SparkSession.Builder().appName(app_name).master(os.environ.get("SPARK_MASTER", "local[*]"))
+    for key, value in settings().items():
+        builder = builder.config(key, value)
+    if not any(JARS.glob("*.jar")):
+        from delta import configure_spark_with_delta_pip
+
+        builder = configure_spark_with_delta_pip(builder)
+    return builder.getOrCreate()
+
+
+def settings() -> dict[str, str]:
+    """Spark's settings for this pipeline; the reasons stand beside those that are not obvious."""
+    jars = ":".join(str(jar) for jar in sorted(JARS.glob("*.jar")))
+    chosen = {
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.memory": os.environ.get("SPARK_DRIVER_MEMORY", "2g"),
+        "spark.driver.extraJavaOptions": _java_options(),
+        # A Delta log of a few commits does not need fifty tasks to be read; by far the largest saving.
+        "spark.databricks.delta.snapshotPartitions": "2",
+        "spark.databricks.delta.stalenessLimit": "0",
+        # Near the cores for small data; adaptive execution splits and coalesces the rest.
+        "spark.sql.shuffle.partitions": str(max(2, os.cpu_count() or 2)),
+        "spark.sql.adaptive.coalescePartitions.enabled": "true",
+        "spark.databricks.delta.optimizeWrite.enabled": "false",
+        "spark.log.structuredLogging.enabled": "false",
+    }
+    if jars:
+        chosen |= {"spark.driver.extraClassPath": jars, "spark.executor.extraClassPath": jars}
+    if not os.environ.get("SPARK_MASTER", "local").startswith("local"):
+        # On a cluster the driver must be reachable, and the workers fetch Delta's jars from it.
+        for key in ("spark.driver.host", "spark.driver.bindAddress"):
+            del chosen[key]
+        chosen["spark.jars"] = ",".join(str(jar) for jar in sorted(JARS.glob("*.jar")))
+    return chosen
+
+
+def _java_options() -> str:
+    options = [f"-Dlog4j2.configurationFile=file:{_LOG_SETTINGS}", "-XX:+IgnoreUnrecognizedVMOptions"]
+    options += os.environ.get("PIPELINE_JAVA_OPTIONS", "").split()
+    if CLASS_ARCHIVE.exists() and not any("ArchiveClassesAtExit" in option for option in options):
+        options += [f"-XX:SharedArchiveFile={CLASS_ARCHIVE}", "-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off"]
+    return " ".join(options)
+
+
+def _check_java() -> None:
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    remedy = f"Install Java {_OLDEST_JAVA} or newer (Debian: apt-get install openjdk-17-jre-headless), or set JAVA_HOME."
+    if java is None or not Path(java).exists():
+        raise StorageError(f"Spark needs Java, and there is none. {remedy}")
+    printed = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    version = printed.split('"')[1] if '"' in printed else ""
+    major = version.removeprefix("1.").split(".")[0]
+    if major.isdigit() and int(major) < _OLDEST_JAVA:
+        raise StorageError(f"Spark needs Java {_OLDEST_JAVA} or newer; {java} is version {version}. {remedy}")

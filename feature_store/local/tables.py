@@ -1,0 +1,305 @@
+"""Delta tables in a folder: ``<warehouse>/<catalog>/<schema>/<table>`` and nothing else, no metastore.
+
+Two writers produce the same commits. Spark writes anything. Where the warehouse is a local folder, Spark runs in this
+process and the rows are few, delta-rs does the writing, a hundred times faster for a small window.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import reduce
+from pathlib import Path
+from typing import cast
+
+import deltalake
+import polars as pl
+import pyarrow as pa
+from delta.tables import DeltaTable
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from feature_store import names as naming
+from feature_store.errors import (
+    ConcurrentWrite,
+    Misuse,
+    NotFound,
+    SchemaMismatch,
+    StorageError,
+    listed,
+    suggestion,
+)
+from feature_store.lineage import FORMAT, Commit, TableVersion, utc
+from feature_store.tables import TableInfo
+
+FORMAT_PROPERTY = "pipeline.format"
+_MOST_ROWS_IN_MEMORY = 2_000_000
+_USER_METADATA = "userMetadata"
+
+
+class DeltaTables:
+    """:class:`feature_store.store.Tables` over a folder of Delta tables."""
+
+    def __init__(self, spark: SparkSession, warehouse: Path, *, catalog: str, schema: str) -> None:
+        self.spark = spark
+        self.warehouse = warehouse
+        self.catalog = naming.check_simple_name(catalog, "catalog")
+        self.schema = naming.check_simple_name(schema, "schema")
+        self.in_process = (spark.conf.get("spark.master") or "").startswith("local")
+
+    # ---- names and what exists
+
+    def full_name(self, name: str) -> str:
+        return naming.full_name(name, catalog=self.catalog, schema=self.schema)
+
+    def path(self, name: str) -> Path:
+        """The folder of the table; its name is checked, so it cannot lead out of the warehouse."""
+        return self.warehouse.joinpath(*self.full_name(name).split("."))
+
+    def exists(self, name: str) -> bool:
+        return (self.path(name) / "_delta_log").is_dir()
+
+    def names(self) -> list[str]:
+        folder = self.warehouse / self.catalog / self.schema
+        return sorted(log.parent.name for log in folder.glob("*/_delta_log")) if folder.is_dir() else []
+
+    def open(self, name: str, *, version: int | None = None) -> deltalake.DeltaTable:
+        """The table through delta-rs.
+
+        Raises
+        ------
+        NotFound
+            If there is no such table.
+        StorageError
+            If a newer version of this pipeline wrote it.
+        """
+        if not self.exists(name):
+            raise NotFound(f"There is no table {self.full_name(name)}. {suggestion(name.split('.')[-1], self.names())}")
+        try:
+            found = deltalake.DeltaTable(str(self.path(name)), version=version)
+        except (TableNotFoundError, deltalake.exceptions.DeltaError) as error:
+            raise NotFound(f"Table {self.full_name(name)} cannot be read{_at(version)}: {error}") from error
+        written_as = found.metadata().configuration.get(FORMAT_PROPERTY, "1")
+        if int(written_as) > FORMAT:
+            raise StorageError(
+                f"Table {self.full_name(name)} has format {written_as}; this version of the pipeline reads up to "
+                f"{FORMAT}. Upgrade it, or point --workspace elsewhere."
+            )
+        return found
+
+    def info(self, name: str) -> TableInfo:
+        found = self.open(name)
+        meta = found.metadata()
+        schema = StructType.fromJson(_json(found.schema().to_json()))
+        return TableInfo(self.full_name(name), schema, meta.description or "", dict(meta.configuration), found.version())
+
+    def history(self, name: str) -> list[TableVersion]:
+        return [
+            TableVersion(
+                version=entry["version"],
+                at=datetime.fromtimestamp(entry["timestamp"] / 1000, UTC),
+                operation=entry.get("operation", ""),
+                commit=Commit.from_json(entry.get(_USER_METADATA)),
+            )
+            for entry in self.open(name).history()
+        ]
+
+    # ---- reading
+
+    def read(self, name: str, *, version: int | None = None, timestamp: datetime | None = None) -> DataFrame:
+        self.open(name, version=version)
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        if timestamp is not None:
+            reader = reader.option("timestampAsOf", utc(timestamp).isoformat())
+        return reader.load(str(self.path(name)))
+
+    def arrow(self, name: str, columns: Sequence[str], *, version: int | None = None, where: pl.Expr | None = None) -> pl.DataFrame:
+        """The columns asked for, read without Spark; ``where`` prunes files by their statistics."""
+        lazy = pl.scan_delta(self.open(name, version=version))
+        if where is not None:
+            lazy = lazy.filter(where)
+        return lazy.select(columns).collect()
+
+    # ---- writing
+
+    def create(
+        self, name: str, schema: StructType, *, description: str = "", properties: Mapping[str, str] | None = None
+    ) -> None:
+        configuration = {FORMAT_PROPERTY: str(FORMAT), **(properties or {})}
+        path = self.path(name)
+        with _writing(self.full_name(name)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            deltalake.DeltaTable.create(
+                str(path),
+                deltalake.Schema.from_json(schema.json()),
+                name=self.full_name(name).split(".")[-1],
+                description=description,
+                configuration=cast("Mapping[str, str | None]", configuration),
+                raise_if_key_not_exists=False,
+            )
+
+    def set_properties(self, name: str, properties: Mapping[str, str]) -> None:
+        """Add or replace table properties."""
+        with _writing(self.full_name(name)):
+            self.open(name).alter.set_table_properties(dict(properties), raise_if_not_exists=False)
+
+    def unset_property(self, name: str, key: str) -> None:
+        """Remove one table property; nothing happens if it is not set."""
+        self.open(name)
+        with _writing(self.full_name(name)):
+            self.spark.sql(f"ALTER TABLE delta.`{self.path(name)}` UNSET TBLPROPERTIES IF EXISTS ('{_quoted(key)}')")
+
+    def append(self, name: str, df: DataFrame, *, commit: Commit) -> int:
+        return self._write(name, df, commit, mode="append", predicate=None)
+
+    def overwrite(self, name: str, df: DataFrame, *, commit: Commit) -> int:
+        return self._write(name, df, commit, mode="overwrite", predicate=None)
+
+    def replace_window(
+        self, name: str, df: DataFrame, *, column: str, start: datetime, end: datetime, commit: Commit
+    ) -> int:
+        form = "%Y-%m-%d" if df.schema[column].dataType.simpleString() == "date" else "%Y-%m-%dT%H:%M:%S.%fZ"
+        predicate = f"`{column}` >= '{utc(start):{form}}' AND `{column}` < '{utc(end):{form}}'"
+        return self._write(name, df, commit, mode="overwrite", predicate=predicate)
+
+    def merge(self, name: str, df: DataFrame, *, keys: Sequence[str], commit: Commit) -> int:
+        """Insert new keys and update rows that changed; rows that did not are not touched. Rows written."""
+        with self._gathered(name, df) as (rows, arrow), _writing(self.full_name(name)):
+            if arrow is None:
+                self._merge_with_spark(name, df, keys, commit)
+                return rows
+            current = self.arrow(name, arrow.column_names)
+            given = cast(pl.DataFrame, pl.from_arrow(arrow))
+            changed = given.join(current, on=given.columns, how="anti", nulls_equal=True)
+            if changed.is_empty():
+                return 0
+            (
+                self.open(name)
+                .merge(
+                    self._as_stored(name, changed.to_arrow()),
+                    predicate=" AND ".join(f"t.`{key}` = s.`{key}`" for key in keys),
+                    source_alias="s",
+                    target_alias="t",
+                    commit_properties=_commit_properties(commit),
+                )
+                .when_matched_update_all()
+                .when_not_matched_insert_all()
+                .execute()
+            )
+            return changed.height
+
+    def drop(self, name: str) -> None:
+        self.open(name)
+        with _writing(self.full_name(name)):
+            shutil.rmtree(self.path(name))
+
+    # ---- how rows are written
+
+    def _write(self, name: str, df: DataFrame, commit: Commit, *, mode: str, predicate: str | None) -> int:
+        with self._gathered(name, df) as (rows, arrow), _writing(self.full_name(name)):
+            if arrow is None:
+                writer = df.write.format("delta").mode(mode).option(_USER_METADATA, commit.to_json())
+                if predicate:
+                    writer = writer.option("replaceWhere", predicate)
+                writer.save(str(self.path(name)))
+                return rows
+            deltalake.write_deltalake(
+                str(self.path(name)),
+                self._as_stored(name, arrow),
+                mode=mode,  # type: ignore[arg-type]
+                predicate=predicate,
+                commit_properties=_commit_properties(commit),
+            )
+            return rows
+
+    @contextmanager
+    def _gathered(self, name: str, df: DataFrame) -> Iterator[tuple[int, pa.Table | None]]:
+        """The rows' number and, if they are few and Spark runs here, the rows themselves; computed once."""
+        self._check_schema(name, df)
+        already_cached = df.is_cached
+        cached = df if already_cached else df.persist()
+        try:
+            rows = cached.count()
+            yield rows, (cached.toArrow() if self.in_process and rows <= _MOST_ROWS_IN_MEMORY else None)
+        finally:
+            if not already_cached:
+                cached.unpersist()
+
+    def _check_schema(self, name: str, df: DataFrame) -> None:
+        stored = {field.name: field.dataType for field in self.info(name).schema}
+        given = {field.name: field.dataType for field in df.schema}
+        wrong = [f"{column!r} is missing" for column in stored if column not in given]
+        wrong += [f"{column!r} is not a column of the table" for column in given if column not in stored]
+        wrong += [
+            f"{column!r} is {given[column].simpleString()} and the table has {kind.simpleString()}"
+            for column, kind in stored.items()
+            if column in given and given[column].simpleString() != kind.simpleString()
+        ]
+        if wrong:
+            raise SchemaMismatch(f"The rows do not fit {self.full_name(name)}: {listed(wrong)}. Nothing was written.")
+
+    def _as_stored(self, name: str, arrow: pa.Table) -> pa.Table:
+        """``arrow`` with the table's own column order, types and nullability."""
+        schema = pa.schema(self.open(name).schema().to_arrow())
+        return arrow.select(schema.names).cast(schema)
+
+    def _merge_with_spark(self, name: str, df: DataFrame, keys: Sequence[str], commit: Commit) -> None:
+        others = [column for column in df.columns if column not in keys]
+        differs = reduce(lambda a, b: a | b, (~F.col(f"t.`{c}`").eqNullSafe(F.col(f"s.`{c}`")) for c in others))
+        matches = reduce(lambda a, b: a & b, (F.col(f"t.`{k}`") == F.col(f"s.`{k}`") for k in keys))
+        setting = "spark.databricks.delta.commitInfo.userMetadata"
+        self.spark.conf.set(setting, commit.to_json())
+        try:
+            (
+                DeltaTable.forPath(self.spark, str(self.path(name)))
+                .alias("t")
+                .merge(df.alias("s"), matches)
+                .whenMatchedUpdateAll(condition=differs)
+                .whenNotMatchedInsertAll()
+                .execute()
+            )
+        finally:
+            self.spark.conf.unset(setting)
+
+
+@contextmanager
+def _writing(name: str) -> Iterator[None]:
+    """Turn what storage and Delta say about a failed write into one sentence."""
+    try:
+        yield
+    except CommitFailedError as error:
+        raise ConcurrentWrite(f"Another writer changed {name} first: {error}. Run the job again.") from error
+    except (PermissionError, OSError) as error:
+        raise StorageError(f"{name} cannot be written: {error}. Check the workspace's disk and permissions.") from error
+    except deltalake.exceptions.DeltaError as error:
+        raise Misuse(f"{name} refuses these rows: {error}. Nothing was written.") from error
+    except (Py4JJavaError, PySparkException) as error:
+        if "Concurrent" in type(error).__name__ or "DELTA_CONCURRENT" in str(error):
+            raise ConcurrentWrite(f"Another writer changed {name} first. Run the job again.") from error
+        raise
+
+
+def _commit_properties(commit: Commit) -> deltalake.CommitProperties:
+    return deltalake.CommitProperties(custom_metadata={_USER_METADATA: commit.to_json()}, max_commit_retries=5)
+
+
+def _at(version: int | None) -> str:
+    return "" if version is None else f" at version {version}; its history may have been vacuumed"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def _json(text: str) -> dict[str, object]:
+    import json
+
+    return cast("dict[str, object]", json.loads(text))
+
+

@@ -1,0 +1,59 @@
+"""A source: a view of a landed table in which every row carries the moment at which it became known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from feature_store.errors import Misuse
+from feature_store.lineage import utc
+from feature_store.names import check_simple_name
+from feature_store.tables import Tables
+
+KNOWN_AT = "known_at"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Source:
+    """What jobs see of a landed table: the columns that are known by the same moment, and that moment.
+
+    ``columns`` are described where the table is landed. ``known_at`` names the landed table's column with
+    the moment, which the view calls ``known_at`` (None: the facts are known always, and there is no such column).
+    A row whose moment is null never became known, and is in no view.
+    """
+
+    name: str
+    description: str
+    table: str
+    columns: Sequence[str]
+    known_at: str | None = None
+
+    def __post_init__(self) -> None:
+        check_simple_name(self.name, "source")
+        if not self.columns:
+            raise Misuse(f"Source {self.name!r} declares no columns.")
+
+    def read(
+        self, tables: Tables, *, as_of: datetime, start: datetime | None = None, end: datetime | None = None
+    ) -> DataFrame:
+        """The rows known by ``as_of`` (inclusive), within ``[start, end)`` where given.
+
+        This is the one place where the future is kept out: every job reads sources, labels and entities through it.
+        """
+        landed = tables.read(self.table)
+        if self.known_at is None:
+            return landed.select(*self.columns)
+        known = F.col(self.known_at)
+        kept = known <= _literal(as_of)
+        if start is not None:
+            kept &= known >= _literal(start)
+        if end is not None:
+            kept &= known < _literal(end)
+        others = [name for name in self.columns if name != KNOWN_AT]
+        return landed.where(kept).select(*others, known.alias(KNOWN_AT))
+
+
+def _literal(moment: datetime) -> Column:
+    return F.lit(utc(moment))

@@ -1,0 +1,89 @@
+"""Land the sources: ``ingest-sources``."""
+
+import hashlib
+from datetime import datetime
+
+import click
+import pyarrow as pa
+from pyspark.sql.pandas.types import to_arrow_schema
+
+import features
+from feature_store import FeatureStore, SchemaMismatch, open_store
+from feature_store.cli import Verb, console, place_options, progress
+from feature_store.discovery import discover
+from feature_store.errors import NotFound, listed, suggestion
+from feature_store.lineage import Commit
+from features.spec import LandedTable
+
+
+def ingest(store: FeatureStore, landed: LandedTable, *, as_of: datetime) -> int:
+    """Land one table whole, if it is not there already as it is; rows written, 0 if nothing changed.
+
+    Raises
+    ------
+    SchemaMismatch
+        If what was read does not fit the declared columns; the table stays as it was.
+    """
+    frame = landed.read()
+    if list(frame.columns) != list(landed.columns):
+        raise SchemaMismatch(
+            f"Source {landed.name!r} gives the columns {listed(frame.columns)}; declared are {listed(landed.columns)}."
+        )
+    schema = to_arrow_schema(landed.schema, timestamp_utc=True)
+    try:
+        arrow = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise SchemaMismatch(f"Source {landed.name!r} does not fit its declared types: {error}.") from error
+    content = _fingerprint(arrow)
+    tables = store.tables
+    if not tables.exists(landed.name):
+        tables.create(landed.name, landed.schema, description=landed.description, properties={"pipeline.owner": landed.owner})
+    elif any(entry.commit and entry.commit.details.get("content") == content for entry in tables.history(landed.name)[:1]):
+        return 0
+    commit = Commit(verb="ingest-sources", as_of=as_of, details={"content": content})
+    return tables.overwrite(landed.name, store.spark.createDataFrame(arrow), commit=commit)
+
+
+def _fingerprint(arrow: pa.Table) -> str:
+    """A hash of the rows, in order, and of the schema."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, arrow.schema) as writer:
+        writer.write_table(arrow.combine_chunks())
+    return hashlib.sha256(sink.getvalue()).hexdigest()
+
+
+@click.command(cls=Verb)
+@click.argument("domain", required=False)
+@place_options
+def main(domain: str | None, catalog: str, schema: str, as_of: datetime, workspace: str) -> None:
+    """Land the source tables of DOMAIN (default: of all domains) as Delta tables.
+
+    \b
+    ingest-sources                 all sources
+    ingest-sources flights         those of features/flights
+
+    Types and column descriptions are declared in features/<domain>/landing.py. Landing the same data twice changes
+    nothing. The sources are landed whole; what a job sees of them is decided by its --as-of.
+    """
+    landings = discover(features, LandedTable)
+    if domain is not None:
+        landings = _of_domain(landings, domain)
+    store = open_store(catalog=catalog, schema=schema, workspace=workspace)
+    with progress(len(landings), "tables") as begin:
+        for landed in landings.values():
+            begin(landed.name)
+            rows = ingest(store, landed, as_of=as_of)
+            said = f"{rows:,} rows landed" if rows else "unchanged"
+            console.print(f"  {store.tables.full_name(landed.name):40} {said}")
+
+
+def _of_domain(landings: dict[str, LandedTable], domain: str) -> dict[str, LandedTable]:
+    def folder(landed: LandedTable) -> str:
+        return landed.read.__module__.split(".")[1]
+
+    found = {name: landed for name, landed in landings.items() if folder(landed) == domain}
+    if not found:
+        raise NotFound(f"No sources are declared in features/{domain}/. {suggestion(domain, {folder(one) for one in landings.values()})}")
+    return found
+
+

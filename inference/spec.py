@@ -1,0 +1,42 @@
+"""The form that a scoring module fills in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from feature_store import Source
+from feature_store.errors import Misuse, suggestion
+from feature_store.names import check_simple_name
+from training.spec import TrainingSpec
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ScoringSpec:
+    """One scored population: whom to score, with which model, and where the scores go.
+
+    Lookup keys and the moment of decision follow from ``training``; ``entities`` must have them, and ``primary_keys``,
+    and no feature. ``output`` is the score table, which is the inference log that monitoring reads.
+    """
+
+    name: str
+    description: str | None
+    owner: str
+    training: TrainingSpec
+    entities: Source
+    primary_keys: Sequence[str]
+    output: str
+    alias: str = "champion"
+
+    def __post_init__(self) -> None:
+        check_simple_name(self.output, "score table")
+        for column in self.entity_columns:
+            if column not in self.entities.columns:
+                raise Misuse(
+                    f"Scoring spec {self.name!r}: source {self.entities.name!r} has no column {column!r}. "
+                    f"{suggestion(column, self.entities.columns)}"
+                )
+
+    @property
+    def entity_columns(self) -> list[str]:
+        """What is read of each entity: its primary keys, the lookups' keys and the moment of decision."""
+        others = [name for name in self.training.entity_columns if name not in self.primary_keys]
+        return [*self.primary_keys, *others]

@@ -1,0 +1,119 @@
+"""Alert events: an append-only table, in which each event is recorded once however often a check is run.
+
+An event's id is a hash of what makes it that event. Nothing is ever changed or deleted.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import InitVar, dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from feature_store.lineage import Commit
+from feature_store.store import FeatureStore
+from monitoring.schemas import EVENTS, EVENTS_TABLE, ensure, frame
+
+KINDS = (
+    "opened", "still_violating", "recovered", "reopened", "retraining_started", "acknowledged", "assigned", "snoozed",
+    "resolved",
+)  # fmt: skip
+"""All kinds of events, in the order in which they happen as of one moment."""
+CHECK = "check-drift"
+_LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """What an alert is about: a measure of one column, by one monitor."""
+
+    monitor: str
+    table_name: str
+    column_name: str
+    metric: str
+
+    def alert_id(self, opened: datetime) -> str:
+        """The id of the alert that was opened by the window starting at ``opened``."""
+        return _hash(self.monitor, self.column_name, self.metric, opened.isoformat())[:8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One row of the events' table; the comments of its columns say what they mean.
+
+    ``event_id`` is the hash of alert, kind, window and actor; and of the moment, where that is part of what happened:
+    when a person acted, or when a check says something ``again`` of the same window, since labels or limits changed.
+    """
+
+    alert_id: str
+    monitor: str
+    table_name: str
+    column_name: str
+    metric: str
+    kind: str
+    as_of: datetime
+    window_start: datetime | None = None
+    window_end: datetime | None = None
+    value: float | None = None
+    limit: float | None = None
+    severity: str = "warning"
+    evidence: str = "{}"
+    actor: str = CHECK
+    comment: str = ""
+    event_id: str = ""
+    again: InitVar[bool] = False
+
+    def __post_init__(self, again: bool) -> None:
+        if not self.event_id:
+            dated = again or self.window_end is None or self.kind == "retraining_started"
+            window = self.window_start.isoformat() if self.window_start else ""
+            moment = self.as_of.isoformat() if dated else ""
+            event_id = _hash(self.alert_id, self.kind, window, self.actor, moment)[:16]
+            object.__setattr__(self, "event_id", event_id)
+
+    @property
+    def cause(self) -> Cause:
+        """What the alert is about."""
+        return Cause(
+            monitor=self.monitor, table_name=self.table_name, column_name=self.column_name, metric=self.metric
+        )
+
+    def order(self) -> tuple[datetime, datetime, int]:
+        """In this order events are read: by moment, then window, then kind; what people do comes last."""
+        return self.as_of, self.window_end or _LATEST, KINDS.index(self.kind)
+
+
+def read_events(store: FeatureStore, *, monitor: str | None = None, as_of: datetime | None = None) -> list[Event]:
+    """The recorded events, of one monitor and up to a moment where given."""
+    if not store.tables.exists(EVENTS_TABLE):
+        return []
+    rows = store.tables.read(EVENTS_TABLE)
+    if monitor is not None:
+        rows = rows.where(F.col("monitor") == monitor)
+    if as_of is not None:
+        rows = rows.where(F.col("as_of") <= F.lit(as_of))
+    names = [column.name for column in fields(Event)]
+    found: list[dict[str, Any]] = rows.select(*names).toArrow().to_pylist()
+    return [Event(**{name: _utc(value) for name, value in row.items()}) for row in found]
+
+
+def append_events(store: FeatureStore, events: Sequence[Event], commit: Commit) -> int:
+    """Record those of ``events`` that are not recorded yet, in one commit; their number."""
+    ensure(store.tables, EVENTS_TABLE, "events")
+    recorded = {row["event_id"] for row in store.tables.read(EVENTS_TABLE).select("event_id").toArrow().to_pylist()}
+    fresh = {event.event_id: event for event in events if event.event_id not in recorded}
+    if not fresh:
+        return 0
+    names = [column.name for column in EVENTS]
+    rows = [{name: getattr(event, name) for name in names} for event in sorted(fresh.values(), key=Event.order)]
+    return store.tables.append(EVENTS_TABLE, frame(store.spark, rows, EVENTS), commit=commit)
+
+
+def _utc(value: Any) -> Any:
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -1,0 +1,147 @@
+"""The metric tables: what of them is known, and the measured windows' rows replaced in one commit each."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import cast
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from feature_store.lineage import Commit
+from feature_store.store import FeatureStore
+from feature_store.tables import Tables
+from monitoring.columns import Row
+from monitoring.limits import TABLE, WindowMetrics
+from monitoring.measure import Measurement
+from monitoring.schemas import DRIFT, PROFILE, ensure, frame
+from monitoring.spec import DriftMonitor
+from monitoring.windows import StoredWindow, Window, granularity
+
+ByColumn = dict[str, WindowMetrics]
+
+_QUALITY = {
+    "roc_auc": "roc_auc_score", "log_loss": "log_loss", "brier_score": "brier_score", "accuracy": "accuracy_score",
+    "calibration_error": "calibration_error", "precision": "precision", "recall": "recall", "f1": "f1_score",
+    "label_rate": "label_rate",
+}  # fmt: skip
+_PROFILE_READ = [
+    "window", "column_name", "count", "avg", "percent_null", "model_version", "labelled_count", *_QUALITY.values(),
+]  # fmt: skip
+_DRIFT_READ = [
+    "window", "column_name", "population_stability_index", "js_distance", "ks_test", "scaled_wasserstein_distance",
+    "scaled_avg_delta",
+]  # fmt: skip
+
+
+def stored_windows(tables: Tables, monitor: DriftMonitor) -> dict[Window, StoredWindow]:
+    """What the profile table says of each window measured before."""
+    columns = ["window", "count", "labelled_count", "model_version", "logging_table_commit_version", "monitor_version"]
+    whole = _read(tables, monitor, monitor.profile_table, columns, [TABLE])
+    return {
+        window_of(row): StoredWindow(
+            rows=cast(int, row["count"]),
+            labelled=cast(int, row["labelled_count"]),
+            model_version=cast(str, row["model_version"]),
+            commit_version=cast(int, row["logging_table_commit_version"]),
+            monitor_version=cast(int, row["monitor_version"]),
+        )
+        for row in whole
+    }
+
+
+def window_metrics(
+    tables: Tables, monitor: DriftMonitor, measured: Measurement, *, as_of: datetime
+) -> dict[Window, ByColumn]:
+    """All columns' metrics in the complete windows up to ``as_of``, drift against the baseline; oldest window first.
+
+    What was just ``measured`` is taken instead of what is stored.
+    """
+    profile = _read(tables, monitor, monitor.profile_table, _PROFILE_READ)
+    drift = _read(tables, monitor, monitor.drift_table, _DRIFT_READ, baseline_only=True)
+    fresh = {window_of(row) for row in measured.profile}
+    profile = [row for row in profile if window_of(row) not in fresh] + measured.profile
+    drift = [row for row in drift if window_of(row) not in fresh]
+    drift += [row for row in measured.drift if row["drift_type"] == "BASELINE"]
+    drifted = {(window_of(row), row["column_name"]): row for row in drift}
+    found: dict[Window, ByColumn] = {}
+    for row in sorted(profile, key=lambda row: (window_of(row), str(row["column_name"]))):
+        window, column = window_of(row), str(row["column_name"])
+        if window.end <= as_of:
+            found.setdefault(window, {})[column] = _metrics(row, drifted.get((window, column), {}))
+    return found
+
+
+def save(store: FeatureStore, monitor: DriftMonitor, measured: Measurement, commit: Commit) -> None:
+    """Replace the measured windows in both metric tables, which are made if they are not there."""
+    kinds: list[tuple[str, str, StructType, list[Row]]] = [
+        (monitor.drift_table, "drift", DRIFT, measured.drift),
+        (monitor.profile_table, "profile", PROFILE, measured.profile),
+    ]
+    fresh = {window_of(row) for row in measured.profile}
+    start, end = min(window.start for window in fresh), max(window.start for window in fresh) + monitor.window
+    # The profile comes last: a window counts as measured by it, so that a killed check is simply done again.
+    for name, kind, schema, rows in kinds:
+        ensure(store.tables, name, kind, table=monitor.scoring.output)
+        span = store.tables.read(name).where((F.col("window_start") >= F.lit(start)) & (F.col("window_start") < F.lit(end)))
+        others = [
+            row
+            for row in span.toArrow().to_pylist()
+            if row["granularity"] != granularity(monitor.window) or window_of(row) not in fresh
+        ]
+        df = frame(store.spark, [*others, *rows], schema)
+        store.tables.replace_window(name, df, column="window_start", start=start, end=end, commit=commit)
+
+
+def window_of(row: Row) -> Window:
+    """The window that a row of a metric table is about."""
+    window = cast("Mapping[str, datetime]", row["window"])
+    return Window(window["start"].astimezone(UTC), window["end"].astimezone(UTC))
+
+
+def _read(
+    tables: Tables,
+    monitor: DriftMonitor,
+    name: str,
+    columns: Sequence[str],
+    only: Sequence[str] | None = None,
+    *,
+    baseline_only: bool = False,
+) -> list[Row]:
+    if not tables.exists(name):
+        return []
+    rows: DataFrame = tables.read(name).where(F.col("granularity") == granularity(monitor.window))
+    rows = rows.where(F.col("slice_key").isNull())
+    if only is not None:
+        rows = rows.where(F.col("column_name").isin(list(only)))
+    if baseline_only:
+        rows = rows.where(F.col("drift_type") == "BASELINE")
+    found: list[Row] = rows.select(*columns).toArrow().to_pylist()
+    return found
+
+
+def _metrics(profile: Row, drift: Row) -> WindowMetrics:
+    null_rate, ks = profile.get("percent_null"), drift.get("ks_test")
+    quality = None
+    if profile["column_name"] == TABLE:
+        quality = {measure: _number(profile.get(column)) for measure, column in _QUALITY.items()}
+    return WindowMetrics(
+        rows=cast(int, profile["count"]),
+        model_version=cast(str, profile["model_version"]),
+        avg=_number(profile.get("avg")),
+        null_rate=None if null_rate is None else cast(float, null_rate) / 100,
+        psi=_number(drift.get("population_stability_index")),
+        js_distance=_number(drift.get("js_distance")),
+        ks=_number(cast("Mapping[str, object]", ks)["statistic"]) if ks else None,
+        scaled_wasserstein=_number(drift.get("scaled_wasserstein_distance")),
+        scaled_mean_shift=_number(drift.get("scaled_avg_delta")),
+        quality=quality,
+        labelled=cast(int, profile.get("labelled_count") or 0),
+    )
+
+
+def _number(value: object) -> float | None:
+    """A plain number, or the positive class's out of a measure per class."""
+    if isinstance(value, Mapping):
+        value = dict(value["one_vs_all"])["true"]
+    return None if value is None else float(cast(float, value))

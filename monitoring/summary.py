@@ -1,0 +1,174 @@
+"""What a replay of the past found, month by month: scores, quality, drift, alerts, and the models that took over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from pyspark.sql import functions as F
+from rich.console import Console
+from rich.markup import escape
+
+from feature_store.store import FeatureStore
+from monitoring.alerts import Alert, current
+from monitoring.check import scores_with_labels
+from monitoring.events import read_events
+from monitoring.judge import most_drifted
+from monitoring.limits import TABLE
+from monitoring.measure import LABEL, PREDICTION, Measurement
+from monitoring.metrics import ByColumn, window_metrics
+from monitoring.performance import performance
+from monitoring.report import number, percent, plain_table
+from monitoring.spec import DriftMonitor
+from monitoring.windows import Window
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month of decisions. ``drifted`` is the largest index of one window, with its column."""
+
+    name: str
+    rows: int
+    versions: str
+    labelled: int
+    roc_auc: float | None
+    label_rate: float | None
+    mean_prediction: float | None
+    drifted: tuple[str, float] | None
+    opened: int
+    open_at_end: int
+    recovered: int
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """A version of the model that became champion; ``alias`` is what it is called now."""
+
+    version: str
+    promoted_as_of: str
+    reason: str
+    alias: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What there is to tell of a monitored model."""
+
+    monitor: DriftMonitor
+    model: str
+    months: list[Month]
+    alerts: list[Alert]
+    promotions: list[Promotion] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def summarise(store: FeatureStore, monitor: DriftMonitor, *, as_of: datetime) -> Summary:
+    """What is known by ``as_of``: the quality on the labels known then, of the scores as they are now."""
+    model = store.tables.full_name(monitor.scoring.training.name)
+    events = read_events(store, monitor=monitor.name, as_of=as_of)
+    promotions = _promotions(model)
+    if not store.tables.exists(monitor.scoring.output):
+        note = f"There is no score table {monitor.scoring.output} yet; score-batch writes it."
+        return Summary(monitor, model, [], current(events), promotions, [note])
+    metrics = window_metrics(store.tables, monitor, Measurement(), as_of=as_of)
+    alerts = current(events)
+    months, notes = _months(store, monitor, as_of, metrics, alerts)
+    return Summary(monitor, model, months, alerts, promotions, notes)
+
+
+def _months(
+    store: FeatureStore, monitor: DriftMonitor, as_of: datetime, metrics: dict[Window, ByColumn], alerts: Sequence[Alert]
+) -> tuple[list[Month], list[str]]:
+    version = store.tables.info(monitor.scoring.output).version
+    frame, notes = scores_with_labels(store, monitor, version, as_of)
+    decided_at = F.col(monitor.scoring.training.decided_at)
+    columns = [PREDICTION, LABEL, "model_version"]
+    rows = frame.where(decided_at < F.lit(as_of)).select(F.date_format(decided_at, "yyyy-MM").alias("month"), *columns)
+    scores = rows.toArrow().to_pandas().sort_values(["month", PREDICTION, LABEL])
+    months = []
+    for name, part in scores.groupby("month"):
+        quality = performance(part[PREDICTION].to_numpy(np.float64), part[LABEL].to_numpy(np.float64))
+        drifted = [
+            pair
+            for window, columns_of in metrics.items()
+            if f"{window.start:%Y-%m}" == name
+            and columns_of[TABLE].rows >= monitor.minimum_rows
+            for pair in most_drifted(columns_of, 1)
+        ]  # fmt: skip
+        months.append(
+            Month(
+                name=str(name),
+                rows=len(part),
+                versions=", ".join(sorted(part["model_version"].dropna().unique(), key=lambda text: (len(text), text))),
+                labelled=quality.labelled_count,
+                roc_auc=quality.roc_auc,
+                label_rate=quality.label_rate,
+                mean_prediction=float(part[PREDICTION].mean()),
+                drifted=max(drifted, key=lambda pair: pair[1], default=None),
+                opened=sum(f"{alert.since:%Y-%m}" == name for alert in alerts),
+                open_at_end=sum(_is_violating_at_end(alert, str(name)) for alert in alerts),
+                recovered=sum(not alert.is_open and f"{alert.until:%Y-%m}" == name for alert in alerts),
+            )
+        )
+    return months, notes
+
+
+def _is_violating_at_end(alert: Alert, month: str) -> bool:
+    """Whether the alert went on from this month into the next, or is open and this is its last month."""
+    began, ended = f"{alert.since:%Y-%m}", f"{alert.until:%Y-%m}"
+    return began <= month and (month < ended or alert.is_open)
+
+
+def _promotions(model: str) -> list[Promotion]:
+    client = MlflowClient()
+    try:
+        aliases = {str(version): alias for alias, version in client.get_registered_model(model).aliases.items()}
+        versions = client.search_model_versions(f"name = '{model}'")
+    except MlflowException:
+        return []
+    found = [
+        Promotion(
+            version=str(version.version),
+            promoted_as_of=version.tags.get("promoted_as_of", ""),
+            reason=version.tags.get("promotion_reason", ""),
+            alias=aliases.get(str(version.version), ""),
+        )
+        for version in versions
+    ]
+    return sorted(found, key=lambda promotion: int(promotion.version))
+
+
+def print_summary(console: Console, summary: Summary, *, workspace: str) -> None:
+    """Print the summary, where everything is kept, and what to type next."""
+    console.print(f"[bold]{summary.monitor.scoring.output}: what happened, by month of decision[/]")
+    for note in summary.notes:
+        console.print(f"[note]{escape(note)}[/]")
+    table = plain_table(
+        "month", ">scored", "model", ">labelled", ">AUC", ">positive", ">predicted", "largest drift (PSI)", ">opened", ">open", ">over"
+    )
+    for month in summary.months:
+        table.add_row(
+            month.name, f"{month.rows:,}", month.versions, f"{month.labelled:,}", number(month.roc_auc, 3),
+            percent(month.label_rate), percent(month.mean_prediction),
+            f"{month.drifted[0]} {month.drifted[1]:.2f}" if month.drifted else "-",
+            str(month.opened), str(month.open_at_end), str(month.recovered),
+        )  # fmt: skip
+    console.print(table, "")
+    console.print(f"[bold]Versions of {summary.model}[/]")
+    versions = plain_table(">version", "promoted", "alias", "why")
+    for promotion in summary.promotions:
+        style = "good" if promotion.alias == "champion" else ""
+        alias = f"[{style}]{promotion.alias}[/]" if style else promotion.alias
+        versions.add_row(promotion.version, promotion.promoted_as_of[:10] or "never", alias, escape(promotion.reason))
+    console.print(versions if summary.promotions else "None is registered yet; train-model does that.", "")
+    open_alerts = sum(alert.is_open for alert in summary.alerts)
+    console.print(f"{len(summary.alerts)} alerts so far, {open_alerts} open. Tables, models and reports are in [bold]{workspace}/[/].")
+    console.print("Next:")
+    for command, what in [
+        ("review-alerts list", "the open alerts, and from there their evidence"),
+        ("show-lineage", "which tables, versions and code the champion came from"),
+        (f"mlflow ui --backend-store-uri sqlite:///{workspace}/mlflow.db", "the runs with metrics and plots"),
+    ]:
+        console.print(f"  [bold]{command}[/]  {what}", soft_wrap=True)

@@ -1,0 +1,158 @@
+"""A small monitored model of parcels, so that nothing here knows flights."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sklearn.dummy import DummyClassifier
+
+from feature_store import FeatureLookup, Source
+from feature_store.lineage import Commit
+from feature_store.store import FeatureStore
+from inference.spec import ScoringSpec
+from monitoring.limits import Limit, Psi
+from monitoring.spec import DriftMonitor, Patience, Retraining
+from monitoring.windows import Window
+from training.spec import TrainingSpec
+
+MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
+"""The start of week 0 in these tests."""
+WEEK = timedelta(days=7)
+HOUR = timedelta(hours=1)
+
+OUTCOMES = Source(
+    name="parcel_outcomes",
+    description="Parcels that arrived",
+    table="parcels",
+    columns={"parcel_id": "Id", "depot": "Depot", "decided_at": "When decided", "is_late": "Late?", "known_at": "When known"},
+    known_at="arrived_at",
+)
+TRAINING = TrainingSpec(
+    name="parcel_delay",
+    description="Will a parcel be late?",
+    owner="parcels@example.com",
+    labels=OUTCOMES,
+    label="is_late",
+    lookups=[FeatureLookup("depot_load", "depot", feature_names=["load"], timestamp_lookup_key="decided_at")],
+    estimators={"dummy": DummyClassifier},
+    holdout=timedelta(days=30),
+    gates={},
+)
+SCORING = ScoringSpec(
+    name="parcel_delay",
+    description="All parcels",
+    owner="parcels@example.com",
+    training=TRAINING,
+    entities=OUTCOMES,
+    primary_keys=["parcel_id"],
+    output="parcel_scores",
+)
+
+SCORES = (
+    "parcel_id string, depot string, decided_at timestamp, load double, prediction double, model_name string, "
+    "model_version string, scored_at timestamp, run_id string"
+)
+PARCELS = "parcel_id string, depot string, decided_at timestamp, is_late boolean, arrived_at timestamp"
+TRAINING_SET = (
+    "depot string, decided_at timestamp, load double, is_late boolean, prediction double, split string, model_version string"
+)
+
+
+class Example:
+    """A weekly monitor of the parcels; weeks are counted from ``MONDAY``."""
+
+    def week(self, number: int) -> datetime:
+        """The start of week ``number``."""
+        return MONDAY + number * WEEK
+
+    def window(self, number: int) -> Window:
+        """Week ``number``."""
+        return Window(self.week(number), self.week(number + 1))
+
+    def monitor(
+        self,
+        limits: Mapping[str, Limit | Sequence[Limit]] | None = None,
+        *,
+        patience: Patience | None = None,
+        retraining: Retraining | None = None,
+        minimum_rows: int = 1,
+    ) -> DriftMonitor:
+        """The monitor; it judges windows of any size, and alerts at the first violation, unless told otherwise."""
+        return DriftMonitor(
+            name="parcels",
+            description="Are parcels still like those the model learned from?",
+            owner="parcels@example.com",
+            scoring=SCORING,
+            window=WEEK,
+            limits=limits or {"load": Psi(0.25)},
+            alert_after=patience or Patience(violations=1, windows=1),
+            minimum_rows=minimum_rows,
+            retraining=retraining,
+        )
+
+
+class Parcels(Example):
+    """Writes parcels into a store as the jobs before monitoring do."""
+
+    def __init__(self, store: FeatureStore) -> None:
+        self.store = store
+
+    def score(self, number: int, loads: Sequence[float | None], *, version: str = "1", depot: str = "north") -> None:
+        """Score one parcel per load in week ``number``, an hour apart; even ones at 0.8, odd ones at 0.3."""
+        start = self.week(number)
+        rows = [
+            (f"{number}-{i}", depot, start + i * HOUR, load, _prediction(i), "parcel_delay", version, start, "run")
+            for i, load in enumerate(loads)
+        ]
+        self._replace("parcel_scores", SCORES, rows, number)
+
+    def arrive(self, number: int, late: Sequence[bool | None], *, arrived_at: datetime) -> None:
+        """Tell the outcome of the first parcels of week ``number``."""
+        rows = [
+            (f"{number}-{i}", "north", self.week(number) + i * HOUR, outcome, arrived_at) for i, outcome in enumerate(late)
+        ]
+        self._replace("parcels", PARCELS, rows, number)
+
+    def learn(self, loads: Sequence[float | None], *, version: str = "1", depot: str = "north") -> None:
+        """Record that ``version`` learned from parcels with these loads."""
+        start = datetime(2023, 6, 1, tzinfo=UTC)
+        rows = [(depot, start, load, i % 2 == 0, _prediction(i), "train", version) for i, load in enumerate(loads)]
+        df = self.store.spark.createDataFrame(rows, TRAINING_SET)
+        if not self.store.tables.exists("parcel_delay_training_set"):
+            self.store.tables.create("parcel_delay_training_set", df.schema)
+        self.store.tables.append("parcel_delay_training_set", df, commit=Commit(verb="train-model", as_of=start))
+
+    def _replace(self, name: str, schema: str, rows: Sequence[tuple[object, ...]], number: int) -> None:
+        df = self.store.spark.createDataFrame(rows, schema)
+        if not self.store.tables.exists(name):
+            self.store.tables.create(name, df.schema)
+        start, end = self.week(number), self.week(number + 1)
+        commit = Commit(verb="score-batch", as_of=end, window=(start, end))
+        self.store.tables.replace_window(name, df, column="decided_at", start=start, end=end, commit=commit)
+
+
+def _prediction(position: int) -> float:
+    return 0.8 if position % 2 == 0 else 0.3
+
+
+@pytest.fixture
+def example() -> Example:
+    return Example()
+
+
+@pytest.fixture
+def parcels(store: FeatureStore) -> Parcels:
+    return Parcels(store)
+
+# TEMPORARY: until feature_store.local.store exists, the parts of the local store that monitoring uses.
+@pytest.fixture(scope="session")
+def _mlflow(tmp_path_factory):
+    import mlflow
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db")
+
+@pytest.fixture
+def store(spark, tmp_path, _mlflow):
+    from types import SimpleNamespace
+    from feature_store.local.tables import DeltaTables
+    tables = DeltaTables(spark, tmp_path / "warehouse", catalog="test", schema="parcels")
+    return SimpleNamespace(spark=spark, tables=tables, catalog="test", schema="parcels", reports=tmp_path / "reports")
