@@ -23,7 +23,7 @@ from rich.theme import Theme
 
 from feature_store.errors import Misuse, PipelineError
 
-console = Console(theme=Theme({"good": "green", "bad": "bold red", "note": "yellow"}), highlight=False)
+console = Console(theme=Theme({"good": "green", "bad": "bold red", "note": "yellow"}), highlight=False, soft_wrap=True)
 error_console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

@@ -5,6 +5,7 @@ On Databricks these come from ``dbutils`` and the run's own context; here ``run-
 """
 
 import logging
+import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,11 +44,11 @@ def set_task_value(key: str, value: TaskValue) -> None:
     if collected is not None:
         collected[key] = value
         return
-    try:
-        from databricks.sdk.runtime import dbutils
-    except ImportError:
+    if "DATABRICKS_RUNTIME_VERSION" not in os.environ:
         logging.getLogger(__name__).debug("no job around this task: value %s=%r stays here", key, value)
         return
+    from databricks.sdk.runtime import dbutils
+
     dbutils.jobs.taskValues.set(key=key, value=value)
 
 

@@ -87,6 +87,9 @@ class FeatureStore(Protocol):
         """A folder for what people open from disk."""
         ...
 
+    def experiment(self, name: str) -> str:
+        """The id of the MLflow experiment of that name, created where its artifacts belong if it is new."""
+        ...
     def create_table(
         self,
         *,
@@ -135,7 +138,14 @@ class FeatureStore(Protocol):
         df: DataFrame,
         result_type: str = "double",
         override_features: bool = False,
-    ) -> DataFrame: ...
+        table_versions: Mapping[str, int] | None = None,
+    ) -> DataFrame:
+        """``df``, the model's features that it lacks, and ``prediction``; ``table_versions`` pins what is read."""
+        ...
+
+    def feature_versions(self, *, model_uri: str) -> Mapping[str, int]:
+        """The feature tables that the model looks up, and their versions of this moment."""
+        ...
 
 
 BACKENDS = ("local",)

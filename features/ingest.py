@@ -29,7 +29,7 @@ def ingest(store: FeatureStore, landed: LandedTable, *, as_of: datetime) -> int:
         raise SchemaMismatch(
             f"Source {landed.name!r} gives the columns {listed(frame.columns)}; declared are {listed(landed.columns)}."
         )
-    schema = to_arrow_schema(landed.schema, timestamp_utc=True)
+    schema = to_arrow_schema(landed.schema, timezone="UTC")
     try:
         arrow = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:

@@ -63,8 +63,9 @@ def rolling(
     steps = events.groupBy(*keys, moment).agg(*sums, *counts)
 
     following = F.lead("_moment").over(Window.partitionBy(*keys).orderBy("_moment"))
-    last = F.least(following - step, F.col("_moment") + longest)
-    grid = steps.withColumn("_at", F.explode(F.sequence("_moment", F.coalesce(last, F.col("_moment") + longest), F.lit(step))))
+    # least() passes over the null that follows a key's last step.
+    reach = steps.withColumn("_last", F.least(following - step, F.col("_moment") + longest))
+    grid = reach.withColumn("_at", F.explode(F.sequence("_moment", "_last", F.lit(step))))
     own = F.col("_at") == F.col("_moment")
     partials = [F.when(own, F.col(name)).alias(name) for name in steps.columns if name.startswith(("_sum_", "_count_"))]
     grid = grid.select(*keys, "_at", *partials)

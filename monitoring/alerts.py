@@ -137,7 +137,9 @@ def resolved(alert: Alert, *, actor: str, comment: str, as_of: datetime) -> Even
 
 def _by_person(alert: Alert, kind: str, actor: str, comment: str, as_of: datetime) -> Event:
     if as_of < alert.opened_as_of:
-        raise Misuse(f"Alert {alert.alert_id} was opened as of {alert.opened_as_of:%Y-%m-%d}; nobody can act on it before.")
+        raise Misuse(
+            f"Alert {alert.alert_id} was opened as of {alert.opened_as_of:%Y-%m-%d}; nobody can act on it before."
+        )
     return Event(
         monitor=alert.monitor,
         table_name=alert.table_name,

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from feature_store.store import FeatureStore
@@ -16,6 +16,7 @@ from monitoring.columns import column_of, is_measured
 from monitoring.sketch import CategoricalSketch, NumericSketch, Sketch
 from training.spec import TrainingSpec
 
+PREDICTION = "prediction"
 ARTIFACT = "monitoring/baseline.json"
 FORMAT = 1
 MOST_VALUES = 40_000_000
@@ -29,7 +30,7 @@ _SKETCHES: dict[str, type[NumericSketch] | type[CategoricalSketch]] = {
 
 @dataclass(frozen=True)
 class Baseline:
-    """What the training set of a model version looked like; ``prediction`` is that of the holdout where there is one."""
+    """What the training set of a model version looked like; of ``prediction``, its holdout where there is one."""
 
     model_version: str
     rows: int
@@ -37,10 +38,10 @@ class Baseline:
 
     def to_json(self) -> str:
         """The baseline as it is kept with the model version."""
-        columns = {
-            name: {"kind": _kind(sketch), **sketch.to_json()} for name, sketch in self.columns.items()
-        }
-        return json.dumps({"format": FORMAT, "model_version": self.model_version, "rows": self.rows, "columns": columns})
+        columns = {name: {"kind": _kind(sketch), **sketch.to_json()} for name, sketch in self.columns.items()}
+        return json.dumps(
+            {"format": FORMAT, "model_version": self.model_version, "rows": self.rows, "columns": columns}
+        )
 
     @classmethod
     def from_json(cls, text: str) -> "Baseline | None":
@@ -81,14 +82,16 @@ def compute(store: FeatureStore, training: TrainingSpec, version: str, columns: 
     if not store.tables.exists(name):
         return None
     rows = store.tables.read(name).where(F.col("model_version") == version)
-    known = [column for column in columns if column in rows.columns and column != "prediction"]
+    known = [column for column in columns if column in rows.columns]
     count = rows.count()
     if not count:
         return None
-    sketches = dict(_sketches(rows, known, count))
-    if "prediction" in columns and "prediction" in rows.columns:
-        holdout = rows.where("split = 'holdout' AND prediction IS NOT NULL")
-        sketches |= _sketches(holdout if not holdout.isEmpty() else rows, ["prediction"], count)
+    sketches: dict[str, Sketch] = {}
+    for chunk in in_chunks(known, count):
+        values: pa.Table = rows.select("split", *chunk).toArrow()
+        for column in chunk:
+            if is_measured(values.schema.field(column).type):
+                sketches[column] = column_of(_of_holdout(values) if column == PREDICTION else values[column]).sketch
     return Baseline(version, count, sketches)
 
 
@@ -99,12 +102,10 @@ def in_chunks(columns: Sequence[str], rows: int) -> Iterator[list[str]]:
         yield list(columns[first : first + size])
 
 
-def _sketches(rows: DataFrame, columns: Sequence[str], count: int) -> Iterator[tuple[str, Sketch]]:
-    for chunk in in_chunks(columns, count):
-        values: pa.Table = rows.select(*chunk).toArrow()
-        for name in chunk:
-            if is_measured(values.schema.field(name).type):
-                yield name, column_of(values[name]).sketch
+def _of_holdout(values: pa.Table) -> pa.ChunkedArray:
+    """The predictions of rows that the model did not learn from; all of them if there are no such rows."""
+    predicted = values.filter(pc.and_(pc.equal(values["split"], "holdout"), pc.is_valid(values[PREDICTION])))
+    return (predicted if predicted.num_rows else values)[PREDICTION]
 
 
 def _kind(sketch: Sketch) -> str:
@@ -131,4 +132,6 @@ def _keep(run: str, baseline: Baseline) -> None:
     try:
         MlflowClient().log_text(run, baseline.to_json(), ARTIFACT)
     except (MlflowException, OSError) as error:
-        logging.getLogger(__name__).warning("the baseline of version %s could not be kept: %s", baseline.model_version, error)
+        logging.getLogger(__name__).warning(
+            "the baseline of version %s could not be kept: %s", baseline.model_version, error
+        )

@@ -1,8 +1,8 @@
 """``check-drift``: measure the windows that are due, apply the limits, open and close alerts, and say if to retrain."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 
 import click
 from pyspark.sql import DataFrame
@@ -22,10 +22,10 @@ from monitoring.events import append_events, read_events
 from monitoring.judge import judge
 from monitoring.limits import TABLE
 from monitoring.measure import LABEL, Measurement, Pass
-from monitoring.metrics import save, stored_windows, window_metrics, window_of
+from monitoring.metrics import Stored, save, window_of
 from monitoring.report import Check, print_check
 from monitoring.spec import DriftMonitor
-from monitoring.windows import ScoredWindow, Window, scored_windows, to_measure, window_number
+from monitoring.windows import ScoredWindow, StoredWindow, Window, scored_windows, to_measure, window_number
 
 _NOT_MEASURED = ("model_name", "model_version", "scored_at", "run_id")
 _MEASURED_TYPES = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal", "string", "boolean")
@@ -63,31 +63,53 @@ def check(
     step("looking for scores")
     output = monitor.scoring.output
     if not store.tables.exists(output):
-        return Check(monitor, as_of, notes=[f"There is no score table {output} yet; score-batch writes it. Nothing to check."])
+        return Check(
+            monitor, as_of, notes=[f"There is no score table {output} yet; score-batch writes it. Nothing to check."]
+        )
     version = store.tables.info(output).version
     types = measured_columns(store, monitor)
     frame, notes = scores_with_labels(store, monitor, version, as_of)
     scored = scored_windows(frame, label=LABEL, length=monitor.window, as_of=as_of)
     if not scored:
-        notes.append(f"{output} has no scores in a window that is complete by {as_of:%Y-%m-%d %H:%M}. Nothing to check.")
+        notes.append(
+            f"{output} has no scores in a window that is complete by {as_of:%Y-%m-%d %H:%M}. Nothing to check."
+        )
         return Check(monitor, as_of, notes=notes)
-    stored = stored_windows(store.tables, monitor)
-    due = to_measure(scored, stored, store.tables.history(output))
+    stored = Stored.read(store.tables, monitor)
+    known = stored.windows()
+    due = to_measure(scored, known, store.tables.history(output))
     step(f"measuring {len(due)} windows")
     baselines = _baselines(store, monitor, list(types))
-    measured = Pass(frame, types, baselines, version).measure(due, scored) if due else Measurement()
+    measured = Pass(frame, types, baselines, version, as_of).measure(due, scored) if due else Measurement()
     notes += _without_baseline(monitor, due, baselines)
-    step("recording metrics")
-    # Labels only become more: a window with fewer than stored is a look back, and the newer measurement stays.
-    newer = {found.window for found in due if found.window not in stored or found.labelled >= stored[found.window].labelled}
-    if newer:
-        save(store, monitor, _of(measured, newer), _commit(store, monitor, as_of, version, newer))
-    step("judging")
-    metrics = window_metrics(store.tables, monitor, measured, as_of=as_of)
-    verdict = judge(monitor, metrics, read_events(store, monitor=monitor.name), as_of=as_of)
-    if verdict.events:
-        append_events(store, verdict.events, _commit(store, monitor, as_of, version, {found.window for found in due}))
+    step("recording")
+    commit = partial(_commit, store, monitor, as_of, version)
+    _record_metrics(store, monitor, measured, due, known, as_of, commit)
+    metrics = stored.metrics(measured, as_of=as_of)
+    recorded = read_events(store, monitor=monitor.name)
+    verdict = judge(monitor, metrics, recorded, as_of=as_of)
+    ids = {event.event_id for event in recorded}
+    news = [event for event in verdict.events if event.event_id not in ids]
+    append_events(store, news, commit({found.window for found in due}))
     return Check(monitor, as_of, due, metrics, verdict, notes)
+
+
+def _record_metrics(
+    store: FeatureStore,
+    monitor: DriftMonitor,
+    measured: Measurement,
+    due: Iterable[ScoredWindow],
+    known: Mapping[Window, StoredWindow],
+    as_of: datetime,
+    commit: Callable[[set[Window]], Commit],
+) -> None:
+    """Save the measured windows, but not over a measurement as of a later moment: that one knew more."""
+    newest = {window: stored.measured_as_of for window, stored in known.items()}
+    windows = {found.window for found in due if newest.get(found.window, as_of) <= as_of}
+    if windows:
+        profile = [row for row in measured.profile if window_of(row) in windows]
+        drift = [row for row in measured.drift if window_of(row) in windows]
+        save(store, monitor, Measurement(profile, drift), commit(windows))
 
 
 def measured_columns(store: FeatureStore, monitor: DriftMonitor) -> dict[str, str]:
@@ -143,17 +165,10 @@ def _without_baseline(
     missing = sorted({found.model_version for found in due if baselines(found.model_version) is None})
     table = baseline.training_set_table(monitor.scoring.training)
     return [
-        f"Model version {version or '(none)'} has no baseline: {table} has no rows of it. Its windows are compared with "
-        "the window before only, and limits on drift are not judged."
+        f"Model version {version or '(none)'} has no baseline: {table} has no rows of it. Its windows are compared "
+        "with the window before only, and limits on drift are not judged."
         for version in missing
     ]
-
-
-def _of(measured: Measurement, windows: set[Window]) -> Measurement:
-    return Measurement(
-        [row for row in measured.profile if window_of(row) in windows],
-        [row for row in measured.drift if window_of(row) in windows],
-    )
 
 
 def _commit(store: FeatureStore, monitor: DriftMonitor, as_of: datetime, version: int, windows: set[Window]) -> Commit:

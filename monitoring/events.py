@@ -43,8 +43,8 @@ class Cause:
 class Event:
     """One row of the events' table; the comments of its columns say what they mean.
 
-    ``event_id`` is the hash of alert, kind, window and actor; and of the moment, where that is part of what happened:
-    when a person acted, or when a check says something ``again`` of the same window, since labels or limits changed.
+    ``event_id`` is the hash of alert, kind, actor and window; or of the moment instead, where a person acted, a new
+    model was asked for, or a check says something ``again`` of a window, since labels, scores or limits changed.
     """
 
     alert_id: str
@@ -68,17 +68,14 @@ class Event:
     def __post_init__(self, again: bool) -> None:
         if not self.event_id:
             dated = again or self.window_end is None or self.kind == "retraining_started"
-            window = self.window_start.isoformat() if self.window_start else ""
-            moment = self.as_of.isoformat() if dated else ""
-            event_id = _hash(self.alert_id, self.kind, window, self.actor, moment)[:16]
+            when = self.as_of if dated else self.window_end
+            event_id = _hash(self.alert_id, self.kind, self.actor, str(when))[:16]
             object.__setattr__(self, "event_id", event_id)
 
     @property
     def cause(self) -> Cause:
         """What the alert is about."""
-        return Cause(
-            monitor=self.monitor, table_name=self.table_name, column_name=self.column_name, metric=self.metric
-        )
+        return Cause(monitor=self.monitor, table_name=self.table_name, column_name=self.column_name, metric=self.metric)
 
     def order(self) -> tuple[datetime, datetime, int]:
         """In this order events are read: by moment, then window, then kind; what people do comes last."""
@@ -100,14 +97,11 @@ def read_events(store: FeatureStore, *, monitor: str | None = None, as_of: datet
 
 
 def append_events(store: FeatureStore, events: Sequence[Event], commit: Commit) -> int:
-    """Record those of ``events`` that are not recorded yet, in one commit; their number."""
-    ensure(store.tables, EVENTS_TABLE, "events")
-    recorded = {row["event_id"] for row in store.tables.read(EVENTS_TABLE).select("event_id").toArrow().to_pylist()}
-    fresh = {event.event_id: event for event in events if event.event_id not in recorded}
-    if not fresh:
+    """Record ``events``, none of which is recorded yet, in one commit; their number."""
+    if not events:
         return 0
-    names = [column.name for column in EVENTS]
-    rows = [{name: getattr(event, name) for name in names} for event in sorted(fresh.values(), key=Event.order)]
+    ensure(store.tables, EVENTS_TABLE, "events")
+    rows = [{column: getattr(event, column) for column in EVENTS.names} for event in sorted(events, key=Event.order)]
     return store.tables.append(EVENTS_TABLE, frame(store.spark, rows, EVENTS), commit=commit)
 
 

@@ -1,7 +1,7 @@
 """From measured windows and recorded events to new events, alerts and the decision to retrain; pure functions."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -55,9 +55,7 @@ def judge(
     return Verdict([event for event in merged if event.event_id not in ids], current(merged), news, bool(asking))
 
 
-def judgements(
-    metrics: Mapping[Window, ByColumn], column: str, limit: Limit, *, minimum_rows: int
-) -> list[Judgement]:
+def judgements(metrics: Mapping[Window, ByColumn], column: str, limit: Limit, *, minimum_rows: int) -> list[Judgement]:
     """The windows in which ``limit`` can be judged: enough rows, and the measure is there. In order of time."""
     found = []
     for window, columns in sorted(metrics.items()):
@@ -68,9 +66,15 @@ def judgements(
     return found
 
 
-def most_drifted(columns: ByColumn, most: int = MOST_DRIFTED) -> list[tuple[str, float]]:
-    """The columns with the largest population stability index in a window, largest first."""
-    drifted = [(name, metrics.psi) for name, metrics in columns.items() if metrics.psi is not None]
+def most_drifted(
+    columns: ByColumn, most: int = MOST_DRIFTED, *, among: Collection[str] = ()
+) -> list[tuple[str, float]]:
+    """The columns with the largest population stability index in a window, largest first; ``among`` some, if given."""
+    drifted = [
+        (name, metrics.psi)
+        for name, metrics in columns.items()
+        if metrics.psi is not None and (not among or name in among)
+    ]
     return sorted(drifted, key=lambda pair: (-pair[1], pair[0]))[:most]
 
 
@@ -109,7 +113,8 @@ def _event(
         "limit": str(limit),
         "rule": f"{monitor.alert_after.violations} of the last {monitor.alert_after.windows} windows, and the latest",
         "windows": [
-            {"start": one.window.start.isoformat(), "end": one.window.end.isoformat(), "value": one.value, "violated": one.violated}
+            {name: moment.isoformat() for name, moment in one.window.as_struct().items()}
+            | {"value": one.value, "violated": one.violated}
             for one in occurrence.last_windows
         ],
         "metrics": _given(measured),
@@ -178,7 +183,8 @@ def _asking(monitor: DriftMonitor, events: Sequence[Event], as_of: datetime) -> 
     wait = monitor.retraining.at_most_every
     if any(event.kind == "retraining_started" and as_of - wait < event.as_of < as_of for event in events):
         return []
-    news = {event.alert_id: event for event in events if event.as_of == as_of and event.kind in _VIOLATING}
+    latest = sorted((event for event in events if event.as_of == as_of and event.kind in _VIOLATING), key=Event.order)
+    news = {event.alert_id: event for event in latest}
     return [
         Event(
             **asdict(news[alert.alert_id].cause),

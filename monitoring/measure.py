@@ -7,6 +7,7 @@ that they do not depend on the order in which rows arrive.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +15,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from monitoring.baseline import MOST_VALUES, Baseline, in_chunks
+from monitoring.baseline import MOST_VALUES, PREDICTION, Baseline, in_chunks
 from monitoring.columns import Column, Row, column_of, is_measured
 from monitoring.limits import TABLE
 from monitoring.performance import Performance, performance
@@ -22,7 +23,6 @@ from monitoring.schemas import METRICS_VERSION
 from monitoring.sketch import Sketch
 from monitoring.windows import EPOCH, ScoredWindow, Window, granularity
 
-PREDICTION = "prediction"
 LABEL = "__label"
 
 
@@ -38,14 +38,16 @@ class Measurement:
 class Pass:
     """What one pass over the scores needs.
 
-    ``frame`` has the measured columns, ``window_number`` and ``__label``; ``types`` maps measured columns to Spark's names
-    of their types; ``baseline`` gives that of a model version, or None; ``commit_version`` is the score table's.
+    ``frame`` has the measured columns, ``window_number`` and ``__label``; ``types`` maps measured columns to Spark's
+    names of their types; ``baseline`` gives that of a model version, or None; ``commit_version`` is the score
+    table's, ``as_of`` the moment by which labels are known.
     """
 
     frame: DataFrame
     types: Mapping[str, str]
     baseline: Callable[[str], Baseline | None]
     commit_version: int
+    as_of: datetime
 
     def measure(self, windows: Sequence[ScoredWindow], scored: Sequence[ScoredWindow]) -> Measurement:
         """The metrics of ``windows``; each is also compared with the window just before it, if that is ``scored``."""
@@ -63,8 +65,10 @@ class Pass:
             self._describe_table(result, found, sketches)
         return result
 
-    def _read(self, group: Sequence[ScoredWindow]) -> Iterator[tuple[ScoredWindow, dict[str, Column], Performance | None]]:
-        """The columns of each window of ``group``, in one or several parts; the part with the predictions has the quality."""
+    def _read(
+        self, group: Sequence[ScoredWindow]
+    ) -> Iterator[tuple[ScoredWindow, dict[str, Column], Performance | None]]:
+        """The columns of each window of ``group``, in one or several parts; one part comes with the quality."""
         length = group[0].window.end - group[0].window.start
         numbers = {found.window: (found.window.start - EPOCH) // length for found in group}
         rows = self.frame.where(F.col("window_number").isin(list(numbers.values())))
@@ -101,7 +105,9 @@ class Pass:
     ) -> None:
         """Fill in what the table's own rows say of all columns together."""
         now = _non_null(sketches[found.window])
-        row = next(row for row in result.profile if row["column_name"] == TABLE and row["window"] == found.window.as_struct())
+        row = next(
+            row for row in result.profile if row["column_name"] == TABLE and row["window"] == found.window.as_struct()
+        )
         row["non_null_columns"] = [name for name in self.types if name in now]
         common = self._common(found, TABLE)
         baseline = self.baseline(found.model_version)
@@ -127,7 +133,11 @@ class Pass:
         }
 
     def _profiled(self, found: ScoredWindow, column: str) -> Row:
-        return self._common(found, column) | {"log_type": "INPUT", "logging_table_commit_version": self.commit_version}
+        return self._common(found, column) | {
+            "log_type": "INPUT",
+            "logging_table_commit_version": self.commit_version,
+            "measured_as_of": self.as_of,
+        }
 
 
 def _groups(windows: Sequence[ScoredWindow], columns: int) -> Iterator[list[ScoredWindow]]:

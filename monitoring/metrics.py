@@ -1,10 +1,11 @@
 """The metric tables: what of them is known, and the measured windows' rows replaced in one commit each."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column as ColumnExpression
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
@@ -26,7 +27,8 @@ _QUALITY = {
     "label_rate": "label_rate",
 }  # fmt: skip
 _PROFILE_READ = [
-    "window", "column_name", "count", "avg", "percent_null", "model_version", "labelled_count", *_QUALITY.values(),
+    "window", "column_name", "count", "avg", "percent_null", "model_version", "labelled_count",
+    "logging_table_commit_version", "monitor_version", "measured_as_of", *_QUALITY.values(),
 ]  # fmt: skip
 _DRIFT_READ = [
     "window", "column_name", "population_stability_index", "js_distance", "ks_test", "scaled_wasserstein_distance",
@@ -34,42 +36,52 @@ _DRIFT_READ = [
 ]  # fmt: skip
 
 
-def stored_windows(tables: Tables, monitor: DriftMonitor) -> dict[Window, StoredWindow]:
-    """What the profile table says of each window measured before."""
-    columns = ["window", "count", "labelled_count", "model_version", "logging_table_commit_version", "monitor_version"]
-    whole = _read(tables, monitor, monitor.profile_table, columns, [TABLE])
-    return {
-        window_of(row): StoredWindow(
-            rows=cast(int, row["count"]),
-            labelled=cast(int, row["labelled_count"]),
-            model_version=cast(str, row["model_version"]),
-            commit_version=cast(int, row["logging_table_commit_version"]),
-            monitor_version=cast(int, row["monitor_version"]),
+@dataclass(frozen=True)
+class Stored:
+    """What the metric tables hold of a monitor's windows: the columns that rules and the choice of windows need."""
+
+    profile: list[Row]
+    drift: list[Row]
+
+    @classmethod
+    def read(cls, tables: Tables, monitor: DriftMonitor) -> "Stored":
+        """All windows of the monitor's length; drift against the baseline only."""
+        return cls(
+            _read(tables, monitor, monitor.profile_table, _PROFILE_READ),
+            _read(tables, monitor, monitor.drift_table, _DRIFT_READ, F.col("drift_type") == "BASELINE"),
         )
-        for row in whole
-    }
 
+    def windows(self) -> dict[Window, StoredWindow]:
+        """What is known of each window measured before."""
+        return {
+            window_of(row): StoredWindow(
+                rows=cast(int, row["count"]),
+                labelled=cast(int, row["labelled_count"]),
+                model_version=cast(str, row["model_version"]),
+                commit_version=cast(int, row["logging_table_commit_version"]),
+                monitor_version=cast(int, row["monitor_version"]),
+                measured_as_of=cast(datetime, row["measured_as_of"]).astimezone(UTC),
+            )
+            for row in self.profile
+            if row["column_name"] == TABLE
+        }
 
-def window_metrics(
-    tables: Tables, monitor: DriftMonitor, measured: Measurement, *, as_of: datetime
-) -> dict[Window, ByColumn]:
-    """All columns' metrics in the complete windows up to ``as_of``, drift against the baseline; oldest window first.
+    def metrics(self, measured: Measurement, *, as_of: datetime) -> dict[Window, ByColumn]:
+        """All columns' metrics in the complete windows up to ``as_of``, oldest window first.
 
-    What was just ``measured`` is taken instead of what is stored.
-    """
-    profile = _read(tables, monitor, monitor.profile_table, _PROFILE_READ)
-    drift = _read(tables, monitor, monitor.drift_table, _DRIFT_READ, baseline_only=True)
-    fresh = {window_of(row) for row in measured.profile}
-    profile = [row for row in profile if window_of(row) not in fresh] + measured.profile
-    drift = [row for row in drift if window_of(row) not in fresh]
-    drift += [row for row in measured.drift if row["drift_type"] == "BASELINE"]
-    drifted = {(window_of(row), row["column_name"]): row for row in drift}
-    found: dict[Window, ByColumn] = {}
-    for row in sorted(profile, key=lambda row: (window_of(row), str(row["column_name"]))):
-        window, column = window_of(row), str(row["column_name"])
-        if window.end <= as_of:
-            found.setdefault(window, {})[column] = _metrics(row, drifted.get((window, column), {}))
-    return found
+        What was just ``measured`` is taken instead of what is stored.
+        """
+        fresh = {window_of(row) for row in measured.profile}
+        profile = [row for row in self.profile if window_of(row) not in fresh] + measured.profile
+        drift = [row for row in self.drift if window_of(row) not in fresh]
+        drift += [row for row in measured.drift if row["drift_type"] == "BASELINE"]
+        drifted = {(window_of(row), row["column_name"]): row for row in drift}
+        found: dict[Window, ByColumn] = {}
+        for row in sorted(profile, key=lambda row: (window_of(row), str(row["column_name"]))):
+            window, column = window_of(row), str(row["column_name"])
+            if window.end <= as_of:
+                found.setdefault(window, {})[column] = _metrics(row, drifted.get((window, column), {}))
+        return found
 
 
 def save(store: FeatureStore, monitor: DriftMonitor, measured: Measurement, commit: Commit) -> None:
@@ -83,7 +95,9 @@ def save(store: FeatureStore, monitor: DriftMonitor, measured: Measurement, comm
     # The profile comes last: a window counts as measured by it, so that a killed check is simply done again.
     for name, kind, schema, rows in kinds:
         ensure(store.tables, name, kind, table=monitor.scoring.output)
-        span = store.tables.read(name).where((F.col("window_start") >= F.lit(start)) & (F.col("window_start") < F.lit(end)))
+        span = store.tables.read(name).where(
+            (F.col("window_start") >= F.lit(start)) & (F.col("window_start") < F.lit(end))
+        )
         others = [
             row
             for row in span.toArrow().to_pylist()
@@ -100,22 +114,12 @@ def window_of(row: Row) -> Window:
 
 
 def _read(
-    tables: Tables,
-    monitor: DriftMonitor,
-    name: str,
-    columns: Sequence[str],
-    only: Sequence[str] | None = None,
-    *,
-    baseline_only: bool = False,
+    tables: Tables, monitor: DriftMonitor, name: str, columns: Sequence[str], only: ColumnExpression | None = None
 ) -> list[Row]:
     if not tables.exists(name):
         return []
-    rows: DataFrame = tables.read(name).where(F.col("granularity") == granularity(monitor.window))
-    rows = rows.where(F.col("slice_key").isNull())
-    if only is not None:
-        rows = rows.where(F.col("column_name").isin(list(only)))
-    if baseline_only:
-        rows = rows.where(F.col("drift_type") == "BASELINE")
+    whole_table = (F.col("granularity") == granularity(monitor.window)) & F.col("slice_key").isNull()
+    rows = tables.read(name).where(whole_table if only is None else whole_table & only)
     found: list[Row] = rows.select(*columns).toArrow().to_pylist()
     return found
 

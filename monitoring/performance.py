@@ -16,8 +16,8 @@ THRESHOLD = 0.5
 class Performance:
     """Quality of a binary classifier's probabilities; None where the labels do not allow it.
 
-    ``roc_auc`` needs both classes; ``precision`` needs a positive prediction, ``recall`` a positive label. The confusion
-    counts are at ``THRESHOLD``.
+    ``roc_auc`` needs both classes; ``precision`` needs a positive prediction, ``recall`` a positive label. The
+    confusion counts are at ``THRESHOLD``.
     """
 
     labelled_count: int
@@ -36,7 +36,17 @@ class Performance:
     true_positives: int = 0
 
 
-MEASURES = ("roc_auc", "log_loss", "brier_score", "calibration_error", "accuracy", "precision", "recall", "f1", "label_rate")
+MEASURES = (
+    "roc_auc",
+    "log_loss",
+    "brier_score",
+    "calibration_error",
+    "accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "label_rate",
+)
 """The measures that a limit may name."""
 
 
@@ -47,7 +57,8 @@ def performance(prediction: Floats, label: Floats) -> Performance:
     the calibration error is :func:`calibration_error`.
     """
     known = ~np.isnan(label) & np.isfinite(prediction)
-    p, y = prediction[known], label[known].astype(np.int64)
+    order = np.lexsort((label[known], prediction[known]))  # so that sums do not depend on the rows' order
+    p, y = prediction[known][order], label[known][order].astype(np.int64)
     if not y.size:
         return Performance(labelled_count=0)
     decided = (p >= THRESHOLD).astype(np.int64)
@@ -73,12 +84,14 @@ def performance(prediction: Floats, label: Floats) -> Performance:
 
 
 def calibration_error(probability: Floats, label: NDArray[np.int64]) -> float:
-    """Expected calibration error: how far the mean probability is from the share of positives, in ten bins of equal width.
+    """Expected calibration error: how far the mean probability is from the share of positives, over ten bins.
 
-    Each bin counts by its share of the rows; the last one includes 1. Naeini, Cooper and Hauskrecht (2015).
+    The bins are of equal size, but equal probabilities share one; each counts by its share of the rows. Naeini, Cooper
+    and Hauskrecht, Obtaining Well Calibrated Probabilities Using Bayesian Binning (2015).
     """
-    bins = np.minimum((probability * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
-    gaps = np.bincount(bins, weights=probability - label, minlength=CALIBRATION_BINS)
+    shares = np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS
+    edges = np.unique(np.quantile(probability, shares, method="inverted_cdf"))
+    gaps = np.bincount(np.searchsorted(edges, probability), weights=probability - label)
     return float(np.abs(gaps).sum() / label.size)
 
 

@@ -1,26 +1,25 @@
 """What people read in the terminal of a check and of alerts; made to fit a hundred columns."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
 from rich.table import Table
 
 from monitoring.alerts import Alert
+from monitoring.baseline import PREDICTION
 from monitoring.judge import Verdict, most_drifted
-from monitoring.limits import TABLE
-from monitoring.measure import PREDICTION
+from monitoring.limits import TABLE, Severity
 from monitoring.metrics import ByColumn
 from monitoring.spec import DriftMonitor
 from monitoring.windows import ScoredWindow, Window
 
 MOST_WINDOWS = 12
 _STYLES = {"open": "bad", "acknowledged": "note", "recovered": "good", "resolved": "good"}
-_WORDS = {"still_violating": "extended", "retraining_started": "asks for retraining"}
+_WORDS = {"still_violating": "extended"}
 
 
 @dataclass(frozen=True)
@@ -37,53 +36,46 @@ class Check:
 
 def print_check(console: Console, check: Check) -> None:
     """Print what a check measured and found."""
-    monitor = check.monitor
-    console.print(f"[bold]Drift of {monitor.scoring.output}[/] as of {check.as_of:%Y-%m-%d %H:%M} UTC, monitor {monitor.name}")
+    monitor, verdict = check.monitor, check.verdict
+    console.print(f"[bold]Drift of {monitor.scoring.output}[/] as of {check.as_of:%Y-%m-%d %H:%M} UTC")
     for note in check.notes:
         console.print(f"[note]{escape(note)}[/]")
-    if check.metrics:
-        shown = [found.window for found in check.measured] or list(check.metrics)
-        measured = f"{len(check.measured)} windows measured" if check.measured else "No window has changed"
-        console.print(f"{measured}; {len(check.metrics)} in all." + _left_off(shown))
-        console.print(_windows(monitor, check.metrics, shown[-MOST_WINDOWS:]))
-    news = [alert for alert in check.verdict.alerts if alert.alert_id in check.verdict.news]
+    if not check.metrics:
+        return
+    measured = [found.window for found in check.measured]
+    said = f"{len(measured)} of {len(check.metrics)} windows measured." if measured else "No window has changed."
+    console.print(said)
+    console.print(_windows(monitor, check.metrics, (measured or list(check.metrics))[-MOST_WINDOWS:]), "")
+    news = [alert for alert in verdict.alerts if alert.alert_id in verdict.news]
     if news:
-        console.print(alerts_table(news, check.verdict.news))
-    still_open = [alert for alert in check.verdict.alerts if alert.is_open]
-    if check.metrics:
-        console.print(_conclusion(still_open, check.verdict.retrain))
+        console.print(alerts_table(news, verdict.news), "")
+    open_alerts = sum(alert.is_open for alert in verdict.alerts)
+    asking = [_cause(alert) for alert in news if "retraining_started" in verdict.news[alert.alert_id]]
+    number = f"[bad]{open_alerts} open:[/] review-alerts list" if open_alerts else "[good]No open alerts.[/]"
+    console.print(number + (f"\n[bad]A new model is asked for[/], because of {', '.join(asking)}." if asking else ""))
 
 
-def _left_off(windows: Sequence[Window]) -> str:
-    return f" The last {MOST_WINDOWS}:" if len(windows) > MOST_WINDOWS else ""
-
-
-def _conclusion(still_open: Sequence[Alert], retrain: bool) -> str:
-    number = len(still_open)
-    text = f"[bad]{number} open {'alert' if number == 1 else 'alerts'}[/]: review-alerts list" if number else "[good]No open alerts.[/]"
-    return text + (". [bad]A new model is asked for.[/]" if retrain else "")
-
-
-def _windows(monitor: DriftMonitor, metrics: dict[Window, ByColumn], windows: Iterable[Window]) -> Padding:
-    table = plain_table("window", ">rows", ">model", ">labelled", ">AUC", ">positive", ">predicted", "most drifted (PSI)", ">beyond")
+def _windows(monitor: DriftMonitor, metrics: Mapping[Window, ByColumn], windows: Iterable[Window]) -> Table:
+    headings = ["from", ">rows", ">model", ">labels", ">AUC", ">pos./pred.", "largest drift (PSI)", ">beyond"]
+    table = plain_table(*headings)
+    whole_days = not monitor.window % timedelta(days=1)
     for window in windows:
         columns = metrics[window]
         whole, prediction = columns[TABLE], columns.get(PREDICTION)
         quality = whole.quality or {}
-        drifted = ", ".join(f"{name} {psi:.2f}" for name, psi in most_drifted(columns, 1))
+        drifted = most_drifted(columns, 1, among=monitor.limits)
         beyond = _beyond(monitor, columns)
         table.add_row(
-            str(window) if monitor.window.total_seconds() % 86400 else f"{window.start:%Y-%m-%d}",
+            f"{window.start:%Y-%m-%d}" if whole_days else f"{window.start:%Y-%m-%d %H:%M}",
             f"{whole.rows:,}",
             whole.model_version,
-            f"{whole.labelled:,}",
+            percent(whole.labelled / whole.rows),
             number(quality.get("roc_auc"), 3),
-            percent(quality.get("label_rate")),
-            percent(prediction.avg if prediction else None),
-            drifted or "no baseline",
-            "too few rows" if whole.rows < monitor.minimum_rows else f"[bad]{beyond}[/]" if beyond else "0",
+            rates(quality.get("label_rate"), prediction.avg if prediction else None),
+            f"{drifted[0][0]} {drifted[0][1]:.2f}" if drifted else "no baseline",
+            "too few" if whole.rows < monitor.minimum_rows else f"[bad]{beyond}[/]" if beyond else "0",
         )
-    return Padding(table, (0, 0, 1, 0))
+    return table
 
 
 def _beyond(monitor: DriftMonitor, columns: ByColumn) -> int:
@@ -96,31 +88,36 @@ def _beyond(monitor: DriftMonitor, columns: ByColumn) -> int:
     return violated
 
 
-def alerts_table(alerts: Iterable[Alert], news: dict[str, list[str]] | None = None) -> Padding:
-    """One line per alert; with ``news``, what has just happened to each."""
-    table = plain_table("alert", "column", "metric", ">value", ">limit", "since", "until", ">windows", "severity", "state")
+def alerts_table(alerts: Iterable[Alert], news: Mapping[str, Sequence[str]] | None = None) -> Table:
+    """One line per alert; with ``news``, what has just happened to each instead of its state."""
+    table = plain_table("alert", "what", ">value", "since (windows)", "severity", "state" if news is None else "now")
     for alert in alerts:
-        state = f"[{_STYLES[alert.status]}]{alert.status}[/]"
-        if news is not None:
-            state += f" ({_happened(news[alert.alert_id])})"
-        if alert.handled_by and news is None:
-            state += f" by {escape(alert.handled_by)}"
+        sign = "<" if abs(alert.value) < alert.limit else ">"
+        state = f"[{_STYLES[alert.status]}]{alert.status if news is None else _happened(news[alert.alert_id])}[/]"
         table.add_row(
-            alert.alert_id, alert.column_name, alert.metric, f"{alert.value:.3f}", f"{alert.limit:g}",
-            f"{alert.since:%Y-%m-%d}", f"{alert.until:%Y-%m-%d}", str(alert.windows), alert.severity, state,
-        )  # fmt: skip
-    return Padding(table, (0, 0, 1, 0))
+            alert.alert_id,
+            _cause(alert),
+            f"{alert.value:.3f} {sign} {alert.limit:g}",
+            f"{alert.since:%Y-%m-%d} ({alert.windows})",
+            f"[bad]{alert.severity}[/]" if alert.severity == Severity.CRITICAL else alert.severity,
+            state + (f" by {escape(alert.handled_by)}" if alert.handled_by and news is None else ""),
+        )
+    return table
+
+
+def _cause(alert: Alert) -> str:
+    return f"{alert.column_name} {alert.metric.removeprefix('scaled_')}"
 
 
 def _happened(kinds: Sequence[str]) -> str:
     """The first and the last of what happened, in words."""
-    words = [_WORDS.get(kind, kind) for kind in kinds]
+    words = [_WORDS.get(kind, kind) for kind in kinds if kind != "retraining_started"]
     return words[0] if words[0] == words[-1] else f"{words[0]}, {words[-1]}"
 
 
 def plain_table(*headings: str) -> Table:
     """A table with these headings; ``>`` before one aligns its column to the right."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for heading in headings:
         table.add_column(heading.lstrip(">"), justify="right" if heading.startswith(">") else "left", overflow="fold")
     return table
@@ -133,4 +130,10 @@ def number(value: float | None, digits: int) -> str:
 
 def percent(value: float | None) -> str:
     """A share as per cent, or a dash for none."""
-    return "-" if value is None else f"{100 * value:.1f} %"
+    return "-" if value is None else f"{100 * value:.0f}%"
+
+
+def rates(actual: float | None, predicted: float | None) -> str:
+    """The share of positive labels and the mean prediction, both as per cent."""
+    shown = ["-" if value is None else f"{100 * value:.1f}" for value in (actual, predicted)]
+    return "/".join(shown) + "%"

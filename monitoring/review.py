@@ -1,4 +1,4 @@
-"""``review-alerts``: what drifted, since when, how badly; acknowledge and resolve; and what a replay of the past found."""
+"""``review-alerts``: what drifted, since when, how badly; acknowledge and resolve; and what a replay found."""
 
 import getpass
 import json
@@ -107,9 +107,7 @@ def acknowledge(
 @click.option("--comment", required=True, metavar="TEXT", help="Why it is resolved: what was found and done.")
 @click.option("--user", default=getpass.getuser, metavar="NAME", help="Who resolves it.  [default: you]")
 @place_options
-def resolve(
-    alert_id: str, comment: str, user: str, catalog: str, schema: str, as_of: datetime, workspace: str
-) -> None:
+def resolve(alert_id: str, comment: str, user: str, catalog: str, schema: str, as_of: datetime, workspace: str) -> None:
     """Close an alert; if the measure is beyond its limit in a later window, it is opened again."""
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     _act(store, alert_id, as_of, lambda alert: alerts.resolved(alert, actor=user, comment=comment, as_of=as_of))
@@ -129,7 +127,9 @@ def _act(store: FeatureStore, alert_id: str, as_of: datetime, event_for: Callabl
     alert = alerts.pick(alerts.current(read_events(store, as_of=as_of)), alert_id)
     event = event_for(alert)
     append_events(store, [event], Commit(verb="review-alerts", as_of=as_of, details={"alert": alert.alert_id}))
-    console.print(f"Alert {alert.alert_id} ({alert.column_name} {alert.metric}) is {event.kind} by {escape(event.actor)}.")
+    console.print(
+        f"Alert {alert.alert_id} ({alert.column_name} {alert.metric}) is {event.kind} by {escape(event.actor)}."
+    )
 
 
 def _print_alert(alert: Alert, history: Sequence[Event]) -> None:
@@ -138,20 +138,27 @@ def _print_alert(alert: Alert, history: Sequence[Event]) -> None:
         f"[bold]{alert.column_name}: {alert.metric} {alert.value:.4g}[/], the limit is {alert.limit:g} "
         f"({alert.severity}); monitor {alert.monitor} on {alert.table_name}"
     )
-    console.print(f"Beyond it in {alert.windows} windows from {alert.since:%Y-%m-%d} to {alert.until:%Y-%m-%d}. Now: {alert.status}.")
+    console.print(
+        f"Beyond it in {alert.windows} windows, from {alert.since:%Y-%m-%d} to {alert.until:%Y-%m-%d}. "
+        f"Now: {alert.status}."
+    )
     if evidence.get("rule"):
         console.print(f"Rule: {evidence['limit']}; alert after {evidence['rule']}.")
     judged = plain_table("window", ">" + alert.metric, "")
     for one in evidence.get("windows", []):
-        judged.add_row(f"{one['start'][:10]} to {one['end'][:10]}", number(one["value"], 4), "[bad]beyond[/]" if one["violated"] else "")
+        judged.add_row(
+            f"{one['start'][:10]} to {one['end'][:10]}",
+            number(one["value"], 4),
+            "[bad]beyond[/]" if one["violated"] else "",
+        )
     console.print(judged, "")
     measures = {**evidence.get("metrics", {}), **evidence.get("quality", {})}
     numbers = [f"{name} {value:.4g}" for name, value in measures.items() if isinstance(value, float)]
     if numbers:
-        console.print("Last window: " + ", ".join(numbers))
+        console.print("Last window: " + ", ".join(numbers), soft_wrap=False)
     drifted = [f"{one['column']} {one['psi']:.2f}" for one in evidence.get("most_drifted", [])]
     if drifted:
-        console.print("Most drifted in it (PSI): " + ", ".join(drifted))
+        console.print("Most drifted in it (PSI): " + ", ".join(drifted), soft_wrap=False)
     console.print("")
     events = plain_table("as of", "what", "window from", ">value", "who", "comment")
     for event in history:

@@ -2,7 +2,8 @@
 
 A violation opens an alert when ``violations`` of the last ``windows`` judged windows violate and the latest does. While
 it goes on, each further window extends the same alert; the first one that does not violate ends it. If it fires again
-while its last violation is still among the last ``windows``, the same alert is reopened; later, it is a new one.
+while its last violation is still among the last ``windows`` (or in the very last window, and a person has resolved the
+alert since), the same alert is reopened; later, it is a new one.
 """
 
 from collections import deque
@@ -52,7 +53,7 @@ def occurrences(
         fires = judgement.violated and sum(one.violated for one in recent) >= patience.violations
         if is_open:
             kind, is_open = ("still_violating", True) if judgement.violated else ("recovered", False)
-        elif fires and opened and position - last_violation < patience.windows:
+        elif fires and opened and position - last_violation < max(patience.windows, 2):
             kind, is_open = "reopened", True
         elif fires:
             kind, is_open, opened = "opened", True, judgement.window.start

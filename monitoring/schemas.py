@@ -28,10 +28,15 @@ METRICS_VERSION = 0
 EVENTS_TABLE = "drift_alert_events"
 
 _LONG, _DOUBLE, _TEXT, _TIME = LongType(), DoubleType(), StringType(), TimestampType()
+_ARROW_TYPES = {"integer": pa.int32(), "long": pa.int64(), "double": pa.float64(), "string": pa.string()}
 _WINDOW = StructType([StructField("start", _TIME), StructField("end", _TIME)])
 _SIGNIFICANCE = StructType([StructField("statistic", _DOUBLE), StructField("pvalue", _DOUBLE)])
 _PER_CLASS = StructType(
-    [StructField("one_vs_all", MapType(_TEXT, _DOUBLE)), StructField("macro", _DOUBLE), StructField("weighted", _DOUBLE)]
+    [
+        StructField("one_vs_all", MapType(_TEXT, _DOUBLE)),
+        StructField("macro", _DOUBLE),
+        StructField("weighted", _DOUBLE),
+    ]
 )
 
 
@@ -88,9 +93,10 @@ PROFILE = _schema(
     ("log_loss", _DOUBLE, "Of :table, mean negative log likelihood of the labels"),
     ("roc_auc_score", _PER_CLASS, "Of :table, area under the ROC curve; one_vs_all has the positive class, true"),
     ("brier_score", _DOUBLE, "Of :table, mean squared difference of probability and label"),
-    ("calibration_error", _DOUBLE, "Of :table, expected calibration error in ten bins of equal width"),
+    ("calibration_error", _DOUBLE, "Of :table, expected calibration error over ten bins of equal size"),
     ("label_rate", _DOUBLE, "Of :table, share of positive labels among the labelled rows"),
     ("labelled_count", _LONG, "Of :table, rows whose label was known when measured"),
+    ("measured_as_of", _TIME, "The moment by which labels had to be known to be counted"),
     ("window_start", _TIME, "window.start"),
 )  # fmt: skip
 
@@ -152,7 +158,10 @@ EVENTS = _schema(
 
 _DESCRIPTIONS = {
     "profile": (PROFILE, "Summary statistics and quality of {table} by window and column."),
-    "drift": (DRIFT, "How {table} differs from the model's training set and from the window before, by window and column."),
+    "drift": (
+        DRIFT,
+        "How {table} differs from the model's training set and from the window before, by window and column.",
+    ),
     "events": (EVENTS, "All that happened to drift alerts, never changed; the alerts' state follows from it."),
 }
 
@@ -166,5 +175,19 @@ def ensure(tables: Tables, name: str, kind: str, *, table: str = "") -> None:
 
 def frame(spark: SparkSession, rows: Sequence[Mapping[str, object]], schema: StructType) -> DataFrame:
     """``rows`` as a frame with ``schema``; what a row does not have is null."""
-    arrow_schema = spark.createDataFrame([], schema).toArrow().schema
+    arrow_schema = pa.schema([(column.name, _arrow_type(column.dataType)) for column in schema])
     return spark.createDataFrame(pa.Table.from_pylist(list(rows), schema=arrow_schema), schema=schema)
+
+
+def _arrow_type(kind: DataType) -> pa.DataType:
+    match kind:
+        case StructType():
+            return pa.struct([(column.name, _arrow_type(column.dataType)) for column in kind])
+        case ArrayType():
+            return pa.list_(_arrow_type(kind.elementType))
+        case MapType():
+            return pa.map_(_arrow_type(kind.keyType), _arrow_type(kind.valueType))
+        case TimestampType():
+            return pa.timestamp("us", tz="UTC")
+        case _:
+            return _ARROW_TYPES[kind.typeName()]

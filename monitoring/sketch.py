@@ -2,7 +2,8 @@
 
 A :class:`NumericSketch` keeps a grid of about a thousand values, its quantiles at every thousandth, and ten finer ones
 in each tail: less than a thousandth of the rows lies between two neighbours, which bounds the error of what is
-computed from it. A column of up to 1,001 different values is kept exactly. A :class:`CategoricalSketch` keeps the counts of its commonest values.
+computed from it. A column of up to 1,001 different values is kept exactly. A :class:`CategoricalSketch` keeps the
+counts of a column's commonest values.
 """
 
 from collections.abc import Mapping
@@ -124,7 +125,7 @@ class NumericSketch:
         """Plain data that :meth:`from_json` reads back exactly."""
         kept = self.histogram
         return {
-            "grid": kept.grid.tolist(), "counts": kept.counts.tolist(), "sums": kept.sums.tolist(),
+            "grid": kept.grid.tolist(), "counts": kept.counts.tolist(), "sums": [defined(total) for total in kept.sums],
             "infinities": [kept.negative_infinities, kept.positive_infinities], "missing": kept.missing,
             "deciles": self.deciles.tolist(), "mean": self.mean, "stddev": self.stddev, "zeros": self.zeros,
             "distinct": self.distinct, "nulls": self.nulls,
@@ -188,7 +189,12 @@ class CategoricalSketch:
 
     def to_json(self) -> dict[str, object]:
         """Plain data that :meth:`from_json` reads back exactly."""
-        return {"categories": dict(self.counts), "others": self.others, "missing": self.missing, "distinct": self.distinct}
+        return {
+            "categories": dict(self.counts),
+            "others": self.others,
+            "missing": self.missing,
+            "distinct": self.distinct,
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, object]) -> "CategoricalSketch":

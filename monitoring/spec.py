@@ -20,8 +20,8 @@ class Patience:
     def __post_init__(self) -> None:
         if not 1 <= self.violations <= self.windows:
             raise Misuse(
-                f"Patience(violations={self.violations}, windows={self.windows}): there must be at least one violation, "
-                "and no more of them than windows."
+                f"Patience(violations={self.violations}, windows={self.windows}): there must be at least one "
+                "violation, and no more of them than windows."
             )
 
 
@@ -87,9 +87,14 @@ class DriftMonitor:
     def _check_limits(self, where: str, column: str) -> None:
         for limit in self.limits_of(column):
             if not isinstance(limit, ColumnLimit | Quality):
-                raise WrongKind(f"{where}: the limit on {column!r} is a {type(limit).__name__}. Write for example Psi(0.1).")
+                raise WrongKind(
+                    f"{where}: the limit on {column!r} is a {type(limit).__name__}. Write for example Psi(0.1)."
+                )
             if isinstance(limit, Quality) != (column == TABLE):
-                raise Misuse(f"{where}: {limit} cannot be a limit on {column!r}; Quality, and nothing else, goes under {TABLE!r}.")
+                raise Misuse(
+                    f"{where}: {limit} cannot be a limit on {column!r}; "
+                    f"Quality, and nothing else, goes under {TABLE!r}."
+                )
         metrics = [limit.metric for limit in self.limits_of(column)]
         if len(set(metrics)) < len(metrics):
             raise Misuse(f"{where} has two limits for the same measure of {column!r}: {listed(metrics)}.")

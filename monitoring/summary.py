@@ -1,26 +1,29 @@
 """What a replay of the past found, month by month: scores, quality, drift, alerts, and the models that took over."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
+import pandas as pd
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from pyspark.sql import functions as F
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from feature_store.store import FeatureStore
 from monitoring.alerts import Alert, current
+from monitoring.baseline import PREDICTION
 from monitoring.check import scores_with_labels
 from monitoring.events import read_events
 from monitoring.judge import most_drifted
 from monitoring.limits import TABLE
-from monitoring.measure import LABEL, PREDICTION, Measurement
-from monitoring.metrics import ByColumn, window_metrics
+from monitoring.measure import LABEL, Measurement
+from monitoring.metrics import ByColumn, Stored
 from monitoring.performance import performance
-from monitoring.report import number, percent, plain_table
+from monitoring.report import number, plain_table, rates
 from monitoring.spec import DriftMonitor
 from monitoring.windows import Window
 
@@ -32,7 +35,6 @@ class Month:
     name: str
     rows: int
     versions: str
-    labelled: int
     roc_auc: float | None
     label_rate: float | None
     mean_prediction: float | None
@@ -72,47 +74,51 @@ def summarise(store: FeatureStore, monitor: DriftMonitor, *, as_of: datetime) ->
     if not store.tables.exists(monitor.scoring.output):
         note = f"There is no score table {monitor.scoring.output} yet; score-batch writes it."
         return Summary(monitor, model, [], current(events), promotions, [note])
-    metrics = window_metrics(store.tables, monitor, Measurement(), as_of=as_of)
+    metrics = Stored.read(store.tables, monitor).metrics(Measurement(), as_of=as_of)
     alerts = current(events)
     months, notes = _months(store, monitor, as_of, metrics, alerts)
     return Summary(monitor, model, months, alerts, promotions, notes)
 
 
 def _months(
-    store: FeatureStore, monitor: DriftMonitor, as_of: datetime, metrics: dict[Window, ByColumn], alerts: Sequence[Alert]
+    store: FeatureStore,
+    monitor: DriftMonitor,
+    as_of: datetime,
+    metrics: Mapping[Window, ByColumn],
+    alerts: Sequence[Alert],
 ) -> tuple[list[Month], list[str]]:
+    """The months with scores, and what to mention. The scores' predictions and labels are held in memory."""
     version = store.tables.info(monitor.scoring.output).version
     frame, notes = scores_with_labels(store, monitor, version, as_of)
     decided_at = F.col(monitor.scoring.training.decided_at)
-    columns = [PREDICTION, LABEL, "model_version"]
-    rows = frame.where(decided_at < F.lit(as_of)).select(F.date_format(decided_at, "yyyy-MM").alias("month"), *columns)
-    scores = rows.toArrow().to_pandas().sort_values(["month", PREDICTION, LABEL])
-    months = []
-    for name, part in scores.groupby("month"):
-        quality = performance(part[PREDICTION].to_numpy(np.float64), part[LABEL].to_numpy(np.float64))
-        drifted = [
-            pair
-            for window, columns_of in metrics.items()
-            if f"{window.start:%Y-%m}" == name
-            and columns_of[TABLE].rows >= monitor.minimum_rows
-            for pair in most_drifted(columns_of, 1)
-        ]  # fmt: skip
-        months.append(
-            Month(
-                name=str(name),
-                rows=len(part),
-                versions=", ".join(sorted(part["model_version"].dropna().unique(), key=lambda text: (len(text), text))),
-                labelled=quality.labelled_count,
-                roc_auc=quality.roc_auc,
-                label_rate=quality.label_rate,
-                mean_prediction=float(part[PREDICTION].mean()),
-                drifted=max(drifted, key=lambda pair: pair[1], default=None),
-                opened=sum(f"{alert.since:%Y-%m}" == name for alert in alerts),
-                open_at_end=sum(_is_violating_at_end(alert, str(name)) for alert in alerts),
-                recovered=sum(not alert.is_open and f"{alert.until:%Y-%m}" == name for alert in alerts),
-            )
-        )
-    return months, notes
+    month = F.date_format(decided_at, "yyyy-MM").alias("month")
+    scores = frame.where(decided_at < F.lit(as_of)).select(month, PREDICTION, LABEL, "model_version").toArrow()
+    by_month = scores.to_pandas().groupby("month")
+    return [_month(str(name), part, monitor, metrics, alerts) for name, part in by_month], notes
+
+
+def _month(
+    name: str, scores: pd.DataFrame, monitor: DriftMonitor, metrics: Mapping[Window, ByColumn], alerts: Sequence[Alert]
+) -> Month:
+    quality = performance(scores[PREDICTION].to_numpy(np.float64), scores[LABEL].to_numpy(np.float64))
+    judged = [
+        columns
+        for window, columns in metrics.items()
+        if f"{window.start:%Y-%m}" == name and columns[TABLE].rows >= monitor.minimum_rows
+    ]
+    drifted = [pair for columns in judged for pair in most_drifted(columns, 1, among=monitor.limits)]
+    return Month(
+        name=name,
+        rows=len(scores),
+        versions=", ".join(sorted(scores["model_version"].dropna().unique(), key=lambda text: (len(text), text))),
+        roc_auc=quality.roc_auc,
+        label_rate=quality.label_rate,
+        mean_prediction=float(scores[PREDICTION].mean()),
+        drifted=max(drifted, key=lambda pair: pair[1], default=None),
+        opened=sum(f"{alert.since:%Y-%m}" == name for alert in alerts),
+        open_at_end=sum(_is_violating_at_end(alert, name) for alert in alerts),
+        recovered=sum(not alert.is_open and f"{alert.until:%Y-%m}" == name for alert in alerts),
+    )
 
 
 def _is_violating_at_end(alert: Alert, month: str) -> bool:
@@ -145,30 +151,44 @@ def print_summary(console: Console, summary: Summary, *, workspace: str) -> None
     console.print(f"[bold]{summary.monitor.scoring.output}: what happened, by month of decision[/]")
     for note in summary.notes:
         console.print(f"[note]{escape(note)}[/]")
-    table = plain_table(
-        "month", ">scored", "model", ">labelled", ">AUC", ">positive", ">predicted", "largest drift (PSI)", ">opened", ">open", ">over"
-    )
-    for month in summary.months:
-        table.add_row(
-            month.name, f"{month.rows:,}", month.versions, f"{month.labelled:,}", number(month.roc_auc, 3),
-            percent(month.label_rate), percent(month.mean_prediction),
-            f"{month.drifted[0]} {month.drifted[1]:.2f}" if month.drifted else "-",
-            str(month.opened), str(month.open_at_end), str(month.recovered),
-        )  # fmt: skip
-    console.print(table, "")
+    console.print(_months_table(summary.months), "")
     console.print(f"[bold]Versions of {summary.model}[/]")
-    versions = plain_table(">version", "promoted", "alias", "why")
-    for promotion in summary.promotions:
-        style = "good" if promotion.alias == "champion" else ""
-        alias = f"[{style}]{promotion.alias}[/]" if style else promotion.alias
-        versions.add_row(promotion.version, promotion.promoted_as_of[:10] or "never", alias, escape(promotion.reason))
-    console.print(versions if summary.promotions else "None is registered yet; train-model does that.", "")
+    console.print(
+        _versions_table(summary.promotions) if summary.promotions else "None yet; train-model makes them.", ""
+    )
     open_alerts = sum(alert.is_open for alert in summary.alerts)
-    console.print(f"{len(summary.alerts)} alerts so far, {open_alerts} open. Tables, models and reports are in [bold]{workspace}/[/].")
-    console.print("Next:")
+    console.print(f"{len(summary.alerts)} alerts so far, {open_alerts} of them open.")
+    console.print(f"Tables, models and reports are in [bold]{escape(workspace)}[/]. Next:")
+    database = f"sqlite:///{workspace}/mlflow.db"
     for command, what in [
         ("review-alerts list", "the open alerts, and from there their evidence"),
-        ("show-lineage", "which tables, versions and code the champion came from"),
-        (f"mlflow ui --backend-store-uri sqlite:///{workspace}/mlflow.db", "the runs with metrics and plots"),
+        ("show-lineage", "the tables, versions and code that the champion came from"),
+        (f"mlflow ui --backend-store-uri {database}", "the runs, with metrics and plots"),
     ]:
-        console.print(f"  [bold]{command}[/]  {what}", soft_wrap=True)
+        console.print(f"  [bold]{escape(command)}[/]  {what}", soft_wrap=True)
+
+
+def _months_table(months: Sequence[Month]) -> Table:
+    alerts = [">new", ">open", ">over"]
+    table = plain_table("month", ">scored", ">model", ">AUC", ">pos./pred.", "largest drift (PSI)", *alerts)
+    for month in months:
+        table.add_row(
+            month.name,
+            f"{month.rows:,}",
+            month.versions,
+            number(month.roc_auc, 3),
+            rates(month.label_rate, month.mean_prediction),
+            f"{month.drifted[0]} {month.drifted[1]:.2f}" if month.drifted else "no baseline",
+            str(month.opened),
+            str(month.open_at_end),
+            str(month.recovered),
+        )
+    return table
+
+
+def _versions_table(promotions: Sequence[Promotion]) -> Table:
+    table = plain_table(">version", "promoted", "alias", "why")
+    for promotion in promotions:
+        alias = f"[good]{promotion.alias}[/]" if promotion.alias == "champion" else promotion.alias
+        table.add_row(promotion.version, promotion.promoted_as_of[:10] or "never", alias, escape(promotion.reason))
+    return table

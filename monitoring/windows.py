@@ -65,11 +65,17 @@ class StoredWindow:
     model_version: str
     commit_version: int
     monitor_version: int
+    measured_as_of: datetime
 
 
 def granularity(length: timedelta) -> str:
     """The window's length in Databricks' words: ``1 week``, ``2 days``, ``1 hour``, ``30 minutes``."""
-    units = {"week": timedelta(weeks=1), "day": timedelta(days=1), "hour": timedelta(hours=1), "minute": timedelta(minutes=1)}
+    units = {
+        "week": timedelta(weeks=1),
+        "day": timedelta(days=1),
+        "hour": timedelta(hours=1),
+        "minute": timedelta(minutes=1),
+    }
     unit = next(unit for unit, size in units.items() if not length % size)
     number = length // units[unit]
     return f"{number} {unit}" + ("s" if number > 1 else "")
@@ -95,7 +101,9 @@ def scored_windows(frame: DataFrame, *, label: str, length: timedelta, as_of: da
     )
     by_number: dict[int, list[tuple[str, int, int]]] = {}
     for row in counted:
-        by_number.setdefault(row["window_number"], []).append((row["model_version"] or "", row["rows"], row["labelled"]))
+        by_number.setdefault(row["window_number"], []).append(
+            (row["model_version"] or "", row["rows"], row["labelled"])
+        )
     return [
         ScoredWindow(
             window=Window.number(number, length),
@@ -129,7 +137,10 @@ def _is_rescored(found: ScoredWindow, stored: StoredWindow | None, history: Sequ
         return True
     if (stored.rows, stored.model_version) != (found.rows, found.model_version):
         return True
-    return any(_touches(entry, found.window) for entry in history if entry.version > stored.commit_version)
+    since = [entry for entry in history if entry.version > stored.commit_version]
+    if len(since) == len(history):  # Delta has forgotten the version that was measured, and maybe some after it
+        return True
+    return any(_touches(entry, found.window) for entry in since)
 
 
 def _touches(entry: TableVersion, window: Window) -> bool:

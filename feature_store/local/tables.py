@@ -4,6 +4,7 @@ Two writers produce the same commits. Spark writes anything. Where the warehouse
 process and the rows are few, delta-rs does the writing, a hundred times faster for a small window.
 """
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -91,10 +92,14 @@ class DeltaTables:
             )
         return found
 
-    def info(self, name: str) -> TableInfo:
-        found = self.open(name)
+    def rows(self, name: str, *, version: int | None = None) -> int:
+        """How many rows the table has, from its log."""
+        return self.open(name, version=version).count()
+
+    def info(self, name: str, *, version: int | None = None) -> TableInfo:
+        found = self.open(name, version=version)
         meta = found.metadata()
-        schema = StructType.fromJson(_json(found.schema().to_json()))
+        schema = StructType.fromJson(json.loads(found.schema().to_json()))
         return TableInfo(self.full_name(name), schema, meta.description or "", dict(meta.configuration), found.version())
 
     def history(self, name: str) -> list[TableVersion]:
@@ -155,6 +160,14 @@ class DeltaTables:
         with _writing(self.full_name(name)):
             self.spark.sql(f"ALTER TABLE delta.`{self.path(name)}` UNSET TBLPROPERTIES IF EXISTS ('{_quoted(key)}')")
 
+    def add_columns(self, name: str, schema: StructType) -> None:
+        """Add those columns of ``schema`` that the table does not have yet, as nullable ones."""
+        stored = set(self.info(name).schema.names)
+        new = StructType([field for field in schema if field.name not in stored])
+        if new.fields:
+            with _writing(self.full_name(name)):
+                self.open(name).alter.add_columns(list(deltalake.Schema.from_json(new.json()).fields))
+
     def append(self, name: str, df: DataFrame, *, commit: Commit) -> int:
         return self._write(name, df, commit, mode="append", predicate=None)
 
@@ -209,10 +222,10 @@ class DeltaTables:
                     writer = writer.option("replaceWhere", predicate)
                 writer.save(str(self.path(name)))
                 return rows
-            deltalake.write_deltalake(
+            deltalake.write_deltalake(  # type: ignore[call-overload]
                 str(self.path(name)),
                 self._as_stored(name, arrow),
-                mode=mode,  # type: ignore[arg-type]
+                mode=mode,
                 predicate=predicate,
                 commit_properties=_commit_properties(commit),
             )
@@ -295,11 +308,3 @@ def _at(version: int | None) -> str:
 
 def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace("'", "\\'")
-
-
-def _json(text: str) -> dict[str, object]:
-    import json
-
-    return cast("dict[str, object]", json.loads(text))
-
-

@@ -24,7 +24,13 @@ OUTCOMES = Source(
     name="parcel_outcomes",
     description="Parcels that arrived",
     table="parcels",
-    columns={"parcel_id": "Id", "depot": "Depot", "decided_at": "When decided", "is_late": "Late?", "known_at": "When known"},
+    columns={
+        "parcel_id": "Id",
+        "depot": "Depot",
+        "decided_at": "When decided",
+        "is_late": "Late?",
+        "known_at": "When known",
+    },
     known_at="arrived_at",
 )
 TRAINING = TrainingSpec(
@@ -53,9 +59,7 @@ SCORES = (
     "model_version string, scored_at timestamp, run_id string"
 )
 PARCELS = "parcel_id string, depot string, decided_at timestamp, is_late boolean, arrived_at timestamp"
-TRAINING_SET = (
-    "depot string, decided_at timestamp, load double, is_late boolean, prediction double, split string, model_version string"
-)
+TRAINING_SET = "depot string, decided_at timestamp, load double, is_late boolean, prediction double, split string, model_version string"
 
 
 class Example:
@@ -97,21 +101,32 @@ class Parcels(Example):
     def __init__(self, store: FeatureStore) -> None:
         self.store = store
 
-    def score(self, number: int, loads: Sequence[float | None], *, version: str = "1", depot: str = "north") -> None:
-        """Score one parcel per load in week ``number``, an hour apart; even ones at 0.8, odd ones at 0.3."""
-        start = self.week(number)
+    def score(self, first: int, *weeks: Sequence[float | None], version: str = "1", depot: str = "north") -> None:
+        """Score one parcel per load, an hour apart, in consecutive weeks; even ones at 0.8, odd ones at 0.3."""
         rows = [
-            (f"{number}-{i}", depot, start + i * HOUR, load, _prediction(i), "parcel_delay", version, start, "run")
+            (
+                f"{number}-{i}",
+                depot,
+                self.week(number) + i * HOUR,
+                load,
+                _prediction(i),
+                "parcel_delay",
+                version,
+                MONDAY,
+                "run",
+            )
+            for number, loads in enumerate(weeks, start=first)
             for i, load in enumerate(loads)
         ]
-        self._replace("parcel_scores", SCORES, rows, number)
+        self._replace("parcel_scores", SCORES, rows, first, first + len(weeks))
 
     def arrive(self, number: int, late: Sequence[bool | None], *, arrived_at: datetime) -> None:
         """Tell the outcome of the first parcels of week ``number``."""
         rows = [
-            (f"{number}-{i}", "north", self.week(number) + i * HOUR, outcome, arrived_at) for i, outcome in enumerate(late)
+            (f"{number}-{i}", "north", self.week(number) + i * HOUR, outcome, arrived_at)
+            for i, outcome in enumerate(late)
         ]
-        self._replace("parcels", PARCELS, rows, number)
+        self._replace("parcels", PARCELS, rows, number, number + 1)
 
     def learn(self, loads: Sequence[float | None], *, version: str = "1", depot: str = "north") -> None:
         """Record that ``version`` learned from parcels with these loads."""
@@ -122,11 +137,11 @@ class Parcels(Example):
             self.store.tables.create("parcel_delay_training_set", df.schema)
         self.store.tables.append("parcel_delay_training_set", df, commit=Commit(verb="train-model", as_of=start))
 
-    def _replace(self, name: str, schema: str, rows: Sequence[tuple[object, ...]], number: int) -> None:
+    def _replace(self, name: str, schema: str, rows: Sequence[tuple[object, ...]], first: int, last: int) -> None:
         df = self.store.spark.createDataFrame(rows, schema)
         if not self.store.tables.exists(name):
             self.store.tables.create(name, df.schema)
-        start, end = self.week(number), self.week(number + 1)
+        start, end = self.week(first), self.week(last)
         commit = Commit(verb="score-batch", as_of=end, window=(start, end))
         self.store.tables.replace_window(name, df, column="decided_at", start=start, end=end, commit=commit)
 
@@ -144,15 +159,14 @@ def example() -> Example:
 def parcels(store: FeatureStore) -> Parcels:
     return Parcels(store)
 
-# TEMPORARY: until feature_store.local.store exists, the parts of the local store that monitoring uses.
-@pytest.fixture(scope="session")
-def _mlflow(tmp_path_factory):
-    import mlflow
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db")
 
-@pytest.fixture
-def store(spark, tmp_path, _mlflow):
-    from types import SimpleNamespace
-    from feature_store.local.tables import DeltaTables
-    tables = DeltaTables(spark, tmp_path / "warehouse", catalog="test", schema="parcels")
-    return SimpleNamespace(spark=spark, tables=tables, catalog="test", schema="parcels", reports=tmp_path / "reports")
+@pytest.fixture(scope="session")
+def mlflow_database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One database for all tests here: making its tables takes seconds."""
+    return f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}"
+
+
+@pytest.fixture(autouse=True)
+def _shared_mlflow(monkeypatch: pytest.MonkeyPatch, mlflow_database: str) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_database)
+    monkeypatch.delenv("PIPELINE_SET_MLFLOW_TRACKING_URI", raising=False)
