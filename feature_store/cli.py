@@ -27,7 +27,7 @@ console = Console(theme=Theme({"good": "green", "bad": "bold red", "note": "yell
 error_console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime | None]):
     """An instant in UTC, given as ``2013-07-01``, ``2013-07-01T06:00`` or with any offset."""
 
     name = "moment"

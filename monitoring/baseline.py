@@ -95,9 +95,9 @@ def compute(store: FeatureStore, training: TrainingSpec, version: str, columns: 
     return Baseline(version, count, sketches)
 
 
-def in_chunks(columns: Sequence[str], rows: int) -> Iterator[list[str]]:
-    """``columns`` in groups small enough to be held in memory together for so many rows."""
-    size = max(MOST_VALUES // max(rows, 1), 1)
+def in_chunks(columns: Sequence[str], rows: int, most: int = MOST_VALUES) -> Iterator[list[str]]:
+    """``columns`` in groups of which so many rows have at most ``most`` values; a single column may have more."""
+    size = max(most // max(rows, 1), 1)
     for first in range(0, len(columns), size):
         yield list(columns[first : first + size])
 

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from inference.flight_delay import SCORING
-
 from monitoring.limits import MeanShift, NullRate, Psi, Quality, Severity
 from monitoring.spec import DriftMonitor, Patience
 
@@ -28,7 +27,7 @@ MONITOR = DriftMonitor(
         "route_share_late_28d": MeanShift(1.0),
         "visibility_miles": Psi(0.50),
         "pressure_millibars": NullRate(0.30),
-        "aircraft_age_years": NullRate(0.25),
+        "year_built": NullRate(0.25),
     },
     alert_after=Patience(violations=2, windows=3),
 )

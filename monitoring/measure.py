@@ -48,6 +48,7 @@ class Pass:
     baseline: Callable[[str], Baseline | None]
     commit_version: int
     as_of: datetime
+    most_values: int = MOST_VALUES
 
     def measure(self, windows: Sequence[ScoredWindow], scored: Sequence[ScoredWindow]) -> Measurement:
         """The metrics of ``windows``; each is also compared with the window just before it, if that is ``scored``."""
@@ -55,7 +56,7 @@ class Pass:
         needed = [found for found in scored if found.window in wanted or _after(found.window) in wanted]
         result = Measurement()
         sketches: dict[Window, dict[str, Sketch]] = {}
-        for group in _groups(needed, len(self.types)):
+        for group in _groups(needed, self.most_values // max(len(self.types), 1)):
             for found, columns, quality in self._read(group):
                 known = sketches.setdefault(found.window, {})
                 known |= {name: column.sketch for name, column in columns.items()}
@@ -72,7 +73,7 @@ class Pass:
         length = group[0].window.end - group[0].window.start
         numbers = {found.window: (found.window.start - EPOCH) // length for found in group}
         rows = self.frame.where(F.col("window_number").isin(list(numbers.values())))
-        for chunk in in_chunks(list(self.types), sum(found.rows for found in group)):
+        for chunk in in_chunks(list(self.types), sum(found.rows for found in group), self.most_values):
             labels = [LABEL] if PREDICTION in chunk else []
             values: pa.Table = rows.select("window_number", *chunk, *labels).toArrow()
             for found in group:
@@ -140,11 +141,11 @@ class Pass:
         }
 
 
-def _groups(windows: Sequence[ScoredWindow], columns: int) -> Iterator[list[ScoredWindow]]:
-    """Consecutive windows that are held in memory together; one that is too large alone."""
+def _groups(windows: Sequence[ScoredWindow], most_rows: int) -> Iterator[list[ScoredWindow]]:
+    """Consecutive windows with at most ``most_rows`` rows together; one that has more comes alone."""
     group: list[ScoredWindow] = []
     for found in windows:
-        if group and (sum(other.rows for other in group) + found.rows) * columns > MOST_VALUES:
+        if group and sum(other.rows for other in group) + found.rows > most_rows:
             yield group
             group = []
         group.append(found)

@@ -167,10 +167,11 @@ _DESCRIPTIONS = {
 
 
 def ensure(tables: Tables, name: str, kind: str, *, table: str = "") -> None:
-    """Create monitoring's table ``name`` of ``kind`` (profile, drift or events) if it is not there."""
+    """Create monitoring's table ``name`` of ``kind`` (profile, drift or events), or give it the columns it lacks."""
+    schema, description = _DESCRIPTIONS[kind]
     if not tables.exists(name):
-        schema, description = _DESCRIPTIONS[kind]
         tables.create(name, schema, description=description.format(table=table))
+    tables.add_columns(name, schema)
 
 
 def frame(spark: SparkSession, rows: Sequence[Mapping[str, object]], schema: StructType) -> DataFrame:

@@ -7,7 +7,6 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
 from pyspark.sql import functions as F
 from rich.console import Console
 from rich.markup import escape
@@ -26,6 +25,7 @@ from monitoring.performance import performance
 from monitoring.report import number, plain_table, rates
 from monitoring.spec import DriftMonitor
 from monitoring.windows import Window
+from training import champion
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Month:
 
 @dataclass(frozen=True)
 class Promotion:
-    """A version of the model that became champion; ``alias`` is what it is called now."""
+    """A version of the model: when and why it became champion, or why not; ``alias`` is what it is called now."""
 
     version: str
     promoted_as_of: str
@@ -128,22 +128,19 @@ def _is_violating_at_end(alert: Alert, month: str) -> bool:
 
 
 def _promotions(model: str) -> list[Promotion]:
-    client = MlflowClient()
-    try:
-        aliases = {str(version): alias for alias, version in client.get_registered_model(model).aliases.items()}
-        versions = client.search_model_versions(f"name = '{model}'")
-    except MlflowException:
+    versions = champion.versions(model)
+    if not versions:
         return []
-    found = [
+    aliases = {str(version): alias for alias, version in MlflowClient().get_registered_model(model).aliases.items()}
+    return [
         Promotion(
             version=str(version.version),
-            promoted_as_of=version.tags.get("promoted_as_of", ""),
-            reason=version.tags.get("promotion_reason", ""),
+            promoted_as_of=version.tags.get(champion.PROMOTED_AS_OF, ""),
+            reason=version.tags.get(champion.PROMOTION_REASON) or version.tags.get(champion.REFUSED_BECAUSE, ""),
             alias=aliases.get(str(version.version), ""),
         )
         for version in versions
     ]
-    return sorted(found, key=lambda promotion: int(promotion.version))
 
 
 def print_summary(console: Console, summary: Summary, *, workspace: str) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import inspect
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,7 +74,7 @@ def train(store: FeatureStore, spec: TrainingSpec, *, as_of: datetime, begin: ob
     main = next(iter(fitted))
     verdicts = judge(spec, results[main], results.get("champion"))
     step("logging and registering")
-    with mlflow.start_run(experiment_id=_experiment(store, model), run_name=f"{spec.name} as of {as_of:%Y-%m-%d}"):
+    with mlflow.start_run(experiment_id=store.experiment(model), run_name=f"{spec.name} as of {as_of:%Y-%m-%d}"):
         importance = permutation_importance(fitted[main], held, truth.to_numpy(), seed=7)
         _log(store, spec, frame, fitted, results, importance, as_of)
         for name, figure in plots(truth.to_numpy(), scores, importance).items():
@@ -105,11 +104,6 @@ def keep_training_set(
         verb="train-model", as_of=as_of, sources=frame.training_set.table_versions, details={"model": store.tables.full_name(spec.name), "model_version": version}
     )
     store.tables.append(name, df, commit=commit)
-
-
-def _experiment(store: FeatureStore, model: str) -> str:
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    return store.experiment(model)
 
 
 def _log(

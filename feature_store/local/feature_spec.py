@@ -55,7 +55,7 @@ class FeatureSpec:
     @property
     def included(self) -> list[str]:
         """What the model is given, in order."""
-        return [column.name for column in (*self.sources, *self.features) if column.include]
+        return [one.name for one in self.sources if one.include] + [one.name for one in self.features if one.include]
 
     @property
     def required(self) -> list[str]:

@@ -4,6 +4,8 @@
 ``lineage.json`` which versions of which tables it was trained on.
 """
 
+import contextlib
+import io
 import json
 import tempfile
 import warnings
@@ -56,15 +58,17 @@ def log_model(
         document = {"tables": dict(training_set.table_versions), **lineage}
         (folder / LINEAGE_FILE).write_text(json.dumps(document, indent=2, default=str), encoding="utf-8")
         warnings.filterwarnings("ignore", message="(?s).*input example was not provided", module="mlflow")
-        logged: ModelInfo = mlflow.pyfunc.log_model(
-            name=artifact_path,
-            loader_module=LOADER,
-            data_path=str(folder),
-            signature=signature(training_set.spec, training_set.df.schema, training_set.labels),
-            pip_requirements=requirements,
-            registered_model_name=registered_model_name,
-            await_registration_for=0,
-        )
+        # MLflow tells of each registration on standard error; our own progress says it better.
+        with contextlib.redirect_stderr(io.StringIO()):
+            logged: ModelInfo = mlflow.pyfunc.log_model(
+                name=artifact_path,
+                loader_module=LOADER,
+                data_path=str(folder),
+                signature=signature(training_set.spec, training_set.df.schema, training_set.labels),
+                pip_requirements=requirements,
+                registered_model_name=registered_model_name,
+                await_registration_for=0,
+            )
         return logged
 
 
@@ -72,15 +76,17 @@ def signature(spec: FeatureSpec, spine: StructType, labels: Sequence[str]) -> Mo
     """Keys are required; features may be given to override the lookup. None if a column's type has no counterpart."""
     if any(column.data_type not in _TYPES for column in spec.sources):
         return None
-    required: list[ColSpec | TensorSpec] = [ColSpec(_TYPES[column.data_type], column.name, required=True) for column in spec.sources]
-    optional: list[ColSpec | TensorSpec] = [
+    inputs: list[ColSpec | TensorSpec] = [
+        ColSpec(_TYPES[column.data_type], column.name, required=True) for column in spec.sources
+    ]
+    inputs += [
         ColSpec(_TYPES[column.data_type], column.name, required=False)
         for column in spec.features
         if column.data_type in _TYPES
     ]
-    outputs = [ColSpec(_TYPES[spine[label].dataType.simpleString()], label) for label in labels]
+    outputs: list[ColSpec | TensorSpec] = [ColSpec(_TYPES[spine[label].dataType.simpleString()], label) for label in labels]
     params = ParamSchema([ParamSpec("result_type", "string", "NO_RESULT_TYPE")])
-    return ModelSignature(inputs=Schema([*required, *optional]), outputs=Schema(outputs) if outputs else None, params=params)
+    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs) if outputs else None, params=params)
 
 
 def packaged_folder(model_uri: str) -> Path:

@@ -16,7 +16,7 @@ carried along. *On the driver* is taken where Spark runs in this process and the
 Arrow buffers and no row crosses into the JVM before the join is done.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
@@ -62,13 +62,15 @@ def join(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: DeltaTable
         return spine
     outputs = [name for lookup in used for _, name in lookup.outputs]
     if tables.in_process and _rows(used, tables) <= MOST_ROWS_ON_DRIVER:
-        cached = spine.persist()
+        already_cached = spine.is_cached
+        cached = spine if already_cached else spine.persist()
         try:
             if cached.count() <= MOST_ROWS_ON_DRIVER:
-                return join_on_driver(cached, used, tables).select(*spine.columns, *outputs)
+                return join_on_driver(cached, used, tables)
         finally:
-            cached.unpersist()
-    return union_and_last(spine, used, tables).select(*spine.columns, *outputs)
+            if not already_cached:
+                cached.unpersist()
+    return union_and_last(spine, used, tables).select(*_quoted([*spine.columns, *outputs]))
 
 
 def _rows(lookups: Iterable[ResolvedLookup], tables: DeltaTables) -> int:
@@ -94,13 +96,13 @@ def _join_one(keys: pl.DataFrame, lookup: ResolvedLookup, tables: DeltaTables) -
     """The outputs of one lookup, one row for each of ``keys``, in their order."""
     ours = [column for column, _ in lookup.keys]
     theirs = [column for _, column in lookup.keys]
-    outputs = [pl.col(f"__{feature}").alias(name) for feature, name in lookup.outputs]
+    outputs = [pl.col(f"__feature_{feature}").alias(name) for feature, name in lookup.outputs]
     usable = keys.drop_nulls([*ours, *([lookup.times[0]] if lookup.times else [])])
     features = tables.arrow(lookup.table, lookup.table_columns, version=lookup.version, where=_range(usable, lookup))
     features = features.select(
         *(pl.col(key).alias(f"__key_{key}") for key in theirs),
         *([pl.col(lookup.times[1]).alias(_AT)] if lookup.times else []),
-        *(pl.col(feature).alias(f"__{feature}") for feature, _ in lookup.outputs),
+        *(pl.col(feature).alias(f"__feature_{feature}") for feature, _ in lookup.outputs),
     )
     right_on = [f"__key_{key}" for key in theirs]
     if lookup.times is None:
@@ -111,7 +113,8 @@ def _join_one(keys: pl.DataFrame, lookup: ResolvedLookup, tables: DeltaTables) -
             strategy="backward", coalesce=False, check_sortedness=False,
         )  # fmt: skip
         if lookup.lookback is not None:
-            found = found.filter(pl.col(_AT) >= pl.col(lookup.times[0]) - lookup.lookback)
+            newest, asked = _instants(found, _AT, lookup.times[0])
+            found = found.filter(newest >= asked - lookup.lookback)
     return keys.select(_ROW).join(found, on=_ROW, how="left", maintain_order="left").select(outputs)
 
 
@@ -122,8 +125,15 @@ def _range(usable: pl.DataFrame, lookup: ResolvedLookup) -> pl.Expr | None:
     moments, column = usable[lookup.times[0]], pl.col(lookup.times[1])
     needed = column <= moments.max()
     if lookup.lookback is not None:
-        needed &= column >= pl.lit(moments.min()) - lookup.lookback
+        # Whole days, for the sake of dates; what is read too much, the join leaves out.
+        needed &= column >= pl.lit(moments.min()) - timedelta(days=lookup.lookback.days + 1)
     return needed
+
+
+def _instants(frame: pl.DataFrame, *names: str) -> Iterator[pl.Expr]:
+    """The columns as moments with a time of day: a date less twelve hours would be a date again."""
+    for name in names:
+        yield pl.col(name).cast(pl.Datetime("us")) if frame.schema[name] == pl.Date else pl.col(name)
 
 
 def _spine_columns(lookups: Sequence[ResolvedLookup]) -> list[str]:
@@ -178,7 +188,7 @@ def _by_key(spine: DataFrame, lookup: ResolvedLookup, tables: DeltaTables) -> Da
     )
     condition = F.lit(True)
     for ours, theirs in lookup.keys:
-        condition &= spine[f"`{ours}`"] == features[f"`__key_{theirs}`"]
+        condition &= F.col(f"`{ours}`") == F.col(f"`__key_{theirs}`")
     return spine.join(features, condition, "left").drop(*(f"__key_{key}" for _, key in lookup.keys))
 
 
@@ -204,9 +214,9 @@ def _as_of(
     so_far = Window.partitionBy(*keys).orderBy(_AT, "__order").rowsBetween(Window.unboundedPreceding, 0)
     newest = [F.last(f"__slot{slot}", ignorenulls=True).over(so_far).alias(f"__slot{slot}") for slot in range(len(lookups))]
     found = stacked.select("__spine", _AT, *newest).where("__spine IS NOT NULL")
-    joined = found.select("__spine.*", *(_output(slot, lookup) for slot, lookup in enumerate(lookups)) )  # fmt: skip
-    around = spine.where(~askable | askable.isNull())
-    return joined.select(*spine.columns, *_names(lookups)).unionByName(around, allowMissingColumns=True)
+    joined = found.select("__spine.*", *(_output(slot, lookup) for slot, lookup in enumerate(lookups)))
+    around = spine.where(~askable)
+    return joined.select(*_quoted(spine.columns), *_names(lookups)).unionByName(around, allowMissingColumns=True)
 
 
 def _slot_rows(slot: int, lookup: ResolvedLookup, keys: Sequence[str], tables: DeltaTables) -> DataFrame:
@@ -227,6 +237,10 @@ def _output(slot: int, lookup: ResolvedLookup) -> Column:
         age = F.unix_micros(F.col(_AT).cast("timestamp")) - F.unix_micros(F.col(f"__slot{slot}.{_AT}").cast("timestamp"))
         values = F.when(age <= micros, values)
     return values.alias(f"__values{slot}")
+
+
+def _quoted(names: Iterable[str]) -> list[str]:
+    return [f"`{name}`" for name in names]
 
 
 def _names(lookups: Sequence[ResolvedLookup]) -> list[Column]:

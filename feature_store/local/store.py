@@ -1,6 +1,7 @@
 """The local store: the vendor's verbs over Spark, Delta and MLflow, in one workspace folder."""
 
 import json
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -60,8 +61,8 @@ class LocalStore:
         if os.environ.get(_TRACKING) is None or os.environ.get(_TRACKING_IS_OURS):
             os.environ[_TRACKING] = f"sqlite:///{workspace / 'mlflow.db'}"
             os.environ[_TRACKING_IS_OURS] = "1"
-        # Pickle is what scikit-learn pipelines of one's own need; models are loaded from this workspace only.
-        os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+        # Users see the pipeline's own progress; MLflow speaks only when something is wrong.
+        logging.getLogger("mlflow").setLevel(logging.ERROR)
         spark = spark_session()
         return cls(spark, workspace, DeltaTables(spark, workspace / "warehouse", catalog=catalog, schema=schema))
 

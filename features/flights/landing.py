@@ -91,7 +91,8 @@ def scheduled_arrival(departure: pd.Series, clock: pd.Series, zone: pd.Series) -
         ]
         later = [moment.where(moment > departure[rows.index]) for moment in candidates]
         parts.append(pd.concat(later, axis=1).min(axis=1))
-    return pd.concat(parts).reindex(departure.index)
+    moments: pd.Series = pd.concat(parts).reindex(departure.index)
+    return moments
 
 
 def time_zones() -> dict[str, str]:

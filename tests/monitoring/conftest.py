@@ -24,13 +24,7 @@ OUTCOMES = Source(
     name="parcel_outcomes",
     description="Parcels that arrived",
     table="parcels",
-    columns={
-        "parcel_id": "Id",
-        "depot": "Depot",
-        "decided_at": "When decided",
-        "is_late": "Late?",
-        "known_at": "When known",
-    },
+    columns=("parcel_id", "depot", "decided_at", "is_late"),
     known_at="arrived_at",
 )
 TRAINING = TrainingSpec(
@@ -128,10 +122,12 @@ class Parcels(Example):
         ]
         self._replace("parcels", PARCELS, rows, number, number + 1)
 
-    def learn(self, loads: Sequence[float | None], *, version: str = "1", depot: str = "north") -> None:
+    def learn(
+        self, loads: Sequence[float | None], *, version: str = "1", depot: str = "north", split: str = "train"
+    ) -> None:
         """Record that ``version`` learned from parcels with these loads."""
         start = datetime(2023, 6, 1, tzinfo=UTC)
-        rows = [(depot, start, load, i % 2 == 0, _prediction(i), "train", version) for i, load in enumerate(loads)]
+        rows = [(depot, start, load, i % 2 == 0, _prediction(i), split, version) for i, load in enumerate(loads)]
         df = self.store.spark.createDataFrame(rows, TRAINING_SET)
         if not self.store.tables.exists("parcel_delay_training_set"):
             self.store.tables.create("parcel_delay_training_set", df.schema)

@@ -54,7 +54,7 @@ def test_a_window_is_whole_minutes(example, window):
 
 def test_scores_and_labels_need_common_keys(example):
     scoring = example.monitor().scoring
-    entities = replace(scoring.entities, columns={**scoring.entities.columns, "parcel": "Another id"})
+    entities = replace(scoring.entities, columns=[*scoring.entities.columns, "parcel"])
     scoring = replace(scoring, entities=entities, primary_keys=["parcel"])
     with pytest.raises(Misuse, match="joined on 'parcel'"):
         replace(example.monitor(), scoring=scoring)

@@ -1,0 +1,43 @@
+"""One feature table, one training spec, one scoring call, on the flights that `ingest-sources` has landed."""
+
+from datetime import UTC, datetime, timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from feature_store import FeatureLookup, FeatureTable, open_store
+from features.flights.sources import ARRIVALS, FLIGHT_OUTCOMES, SCHEDULED_FLIGHTS
+from features.publish import publish
+from features.rolling import Mean, lookback, rolling
+from training.estimators import boosted_trees
+from training.spec import AtLeast, TrainingSpec
+from training.train import train
+
+# [readme]
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def compute(arrivals: DataFrame) -> DataFrame:
+    return rolling(arrivals, keys=["dest"], every=HOUR, features={"mean_delay_24h": Mean("arrival_delay_minutes", DAY)})
+
+
+TABLE = FeatureTable(
+    name="destination_delay", description="How late flights have been arriving there", owner="me@example.com",
+    primary_keys=["dest", "known_at"], timeseries_column="known_at", sources=[ARRIVALS], compute=compute,
+    lookback=lookback(DAY, every=HOUR), features={"mean_delay_24h": "Mean arrival delay of the last day, in minutes"},
+)  # fmt: skip
+TRAINING = TrainingSpec(
+    name="late_at_destination", description="Will this flight arrive late?", owner="me@example.com",
+    labels=FLIGHT_OUTCOMES, label="is_late", estimators={"boosted_trees": boosted_trees},
+    lookups=[FeatureLookup(TABLE, "dest", timestamp_lookup_key="decided_at")],
+    holdout=timedelta(days=14), gates={"roc_auc": AtLeast(0.55)},
+)  # fmt: skip
+
+store, july = open_store(), datetime(2013, 7, 1, tzinfo=UTC)
+print(publish(store, TABLE, as_of=july).sentence)
+print(train(store, TRAINING, as_of=july).metrics)
+keys = SCHEDULED_FLIGHTS.read(store.tables, as_of=july).where("flight_id LIKE 'B6-%-20130630T21%'")
+keys = keys.select("flight_id", "dest", "decided_at").orderBy("flight_id").limit(4)
+scored = store.score_batch(model_uri="models:/dev.flights.late_at_destination@champion", df=keys)
+# [/readme]
+scored.withColumns({name: F.round(name, 3) for name in ("mean_delay_24h", "prediction")}).show(truncate=False)

@@ -1,0 +1,423 @@
+"""The point-in-time join, held to its contract in every way that it is done."""
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+
+import pytest
+from chispa import assert_df_equality
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from feature_store import FeatureLookup
+
+MICROSECOND = timedelta(microseconds=1)
+WEATHER = "origin string, known_at timestamp, wind double, gust double"
+FLIGHTS = "flight string, origin string, decided_at timestamp"
+
+
+def at(text: str, day: int = 1) -> datetime:
+    return datetime.fromisoformat(f"2013-06-{day:02}T{text}").replace(tzinfo=UTC)
+
+
+def weather(**options: object) -> FeatureLookup:
+    return FeatureLookup("airport_weather", "origin", timestamp_lookup_key="decided_at", **options)  # type: ignore[arg-type]
+
+
+def assert_same_rows(actual, expected):
+    assert_df_equality(actual, expected, ignore_row_order=True, ignore_nullable=True)
+
+
+def test_the_newest_row_known_by_then_is_found_and_one_known_at_that_very_moment_counts(spark, feature_table, looked_up):
+    feature_table(
+        "airport_weather",
+        WEATHER,
+        [("JFK", at("08:00"), 5.0, 6.0), ("JFK", at("10:00"), 9.0, 19.0), ("LGA", at("10:00"), 7.0, 8.0)],
+        keys=["origin", "known_at"],
+    )
+    flights = spark.createDataFrame(
+        [("before all", "JFK", at("07:59")), ("between", "JFK", at("09:00")), ("tie", "JFK", at("10:00")), ("after", "JFK", at("23:00"))],
+        FLIGHTS,
+    )
+
+    assert_same_rows(
+        looked_up(flights, [weather()]),
+        spark.createDataFrame(
+            [
+                ("before all", "JFK", at("07:59"), None, None),
+                ("between", "JFK", at("09:00"), 5.0, 6.0),
+                ("tie", "JFK", at("10:00"), 9.0, 19.0),
+                ("after", "JFK", at("23:00"), 9.0, 19.0),
+            ],
+            FLIGHTS + ", wind double, gust double",
+        ),
+    )
+
+
+def test_a_value_known_one_microsecond_after_the_decision_is_never_joined(spark, feature_table, looked_up):
+    feature_table(
+        "airport_weather",
+        WEATHER,
+        [("JFK", at("10:00:00.000001"), 9.0, 9.0), ("LGA", at("09:00"), 1.0, 1.0), ("LGA", at("10:00:00.000001"), 9.0, 9.0)],
+        keys=["origin", "known_at"],
+    )
+    flights = spark.createDataFrame([("leak", "JFK", at("10:00")), ("leak", "LGA", at("10:00"))], FLIGHTS)
+
+    assert_same_rows(
+        looked_up(flights, [weather(feature_names="wind")]),
+        spark.createDataFrame([("leak", "JFK", at("10:00"), None), ("leak", "LGA", at("10:00"), 1.0)], FLIGHTS + ", wind double"),
+    )
+
+
+def test_the_whole_newest_row_is_taken_and_its_nulls_stay_null(spark, feature_table, looked_up):
+    feature_table(
+        "airport_weather",
+        WEATHER,
+        [("JFK", at("08:00"), 5.0, 6.0), ("JFK", at("09:00"), 7.0, None), ("LGA", at("08:00"), 1.0, 1.0), ("LGA", at("09:00"), None, None)],
+        keys=["origin", "known_at"],
+    )
+    flights = spark.createDataFrame([("f", "JFK", at("10:00")), ("f", "LGA", at("10:00"))], FLIGHTS)
+
+    assert_same_rows(
+        looked_up(flights, [weather()]),
+        spark.createDataFrame(
+            [("f", "JFK", at("10:00"), 7.0, None), ("f", "LGA", at("10:00"), None, None)], FLIGHTS + ", wind double, gust double"
+        ),
+    )
+
+
+def test_a_value_as_old_as_the_lookback_window_counts_and_one_microsecond_older_does_not(spark, feature_table, looked_up):
+    feature_table(
+        "airport_weather",
+        WEATHER,
+        [("JFK", at("08:00"), 5.0, 5.0), ("LGA", at("08:00") - MICROSECOND, 7.0, 7.0), ("EWR", at("01:00"), 1.0, 1.0)],
+        keys=["origin", "known_at"],
+    )
+    flights = spark.createDataFrame(
+        [("edge", "JFK", at("10:00")), ("too old", "LGA", at("10:00")), ("far too old", "EWR", at("10:00"))], FLIGHTS
+    )
+
+    assert_same_rows(
+        looked_up(flights, [weather(feature_names=["wind"], lookback_window=timedelta(hours=2))]),
+        spark.createDataFrame(
+            [("edge", "JFK", at("10:00"), 5.0), ("too old", "LGA", at("10:00"), None), ("far too old", "EWR", at("10:00"), None)],
+            FLIGHTS + ", wind double",
+        ),
+    )
+
+
+def test_a_lookback_of_nothing_finds_only_the_same_moment(spark, feature_table, looked_up):
+    feature_table("airport_weather", WEATHER, [("JFK", at("10:00"), 5.0, 5.0)], keys=["origin", "known_at"])
+    flights = spark.createDataFrame([("same", "JFK", at("10:00")), ("later", "JFK", at("10:00:00.000001"))], FLIGHTS)
+
+    assert_same_rows(
+        looked_up(flights, [weather(feature_names=["wind"], lookback_window=timedelta(0))]),
+        spark.createDataFrame(
+            [("same", "JFK", at("10:00"), 5.0), ("later", "JFK", at("10:00:00.000001"), None)], FLIGHTS + ", wind double"
+        ),
+    )
+
+
+def test_rows_with_a_null_key_or_a_null_moment_are_kept_and_find_nothing_and_doubled_rows_stay_doubled(spark, feature_table, looked_up):
+    feature_table("airport_weather", WEATHER, [("JFK", at("08:00"), 5.0, 6.0)], keys=["origin", "known_at"])
+    feature_table("airport", "faa string, runways int", [("JFK", 4)], keys=["faa"])
+    rows = [
+        ("twice", "JFK", at("10:00")),
+        ("twice", "JFK", at("10:00")),
+        ("no key", None, at("10:00")),
+        ("no key", None, at("10:00")),
+        ("no moment", "JFK", None),
+        ("nothing", None, None),
+        ("unknown", "XYZ", at("10:00")),
+    ]
+
+    assert_same_rows(
+        looked_up(spark.createDataFrame(rows, FLIGHTS), [weather(feature_names="wind"), FeatureLookup("airport", "origin")]),
+        spark.createDataFrame(
+            [
+                ("twice", "JFK", at("10:00"), 5.0, 4),
+                ("twice", "JFK", at("10:00"), 5.0, 4),
+                ("no key", None, at("10:00"), None, None),
+                ("no key", None, at("10:00"), None, None),
+                ("no moment", "JFK", None, None, 4),
+                ("nothing", None, None, None, None),
+                ("unknown", "XYZ", at("10:00"), None, None),
+            ],
+            FLIGHTS + ", wind double, runways int",
+        ),
+    )
+
+
+def test_null_never_equals_null_in_one_key_of_two(spark, feature_table, looked_up):
+    feature_table(
+        "route",
+        "origin string, dest string, known_at timestamp, late double",
+        [("JFK", "LAX", at("08:00"), 0.1), ("JFK", "", at("08:00"), 0.2)],
+        keys=["origin", "dest", "known_at"],
+    )
+    feature_table("distance", "origin string, dest string, miles int", [("JFK", "LAX", 2475)], keys=["origin", "dest"])
+    flights = spark.createDataFrame(
+        [("JFK", "LAX", at("09:00")), ("JFK", None, at("09:00")), (None, "LAX", at("09:00")), ("LAX", "JFK", at("09:00"))],
+        "from string, to string, decided_at timestamp",
+    )
+
+    assert_same_rows(
+        looked_up(
+            flights,
+            [FeatureLookup("route", ["from", "to"], timestamp_lookup_key="decided_at"), FeatureLookup("distance", ["from", "to"])],
+        ),
+        spark.createDataFrame(
+            [
+                ("JFK", "LAX", at("09:00"), 0.1, 2475),
+                ("JFK", None, at("09:00"), None, None),
+                (None, "LAX", at("09:00"), None, None),
+                ("LAX", "JFK", at("09:00"), None, None),
+            ],
+            "from string, to string, decided_at timestamp, late double, miles int",
+        ),
+    )
+
+
+def test_tables_that_share_a_key_are_each_looked_up_by_their_own_newest_row_and_window(spark, feature_table, looked_up):
+    feature_table("airport_weather", WEATHER, [("JFK", at("08:00"), 5.0, 6.0), ("JFK", at("09:30"), None, 7.0)], keys=["origin", "known_at"])
+    feature_table(
+        "congestion", "origin string, known_at timestamp, departures int", [("JFK", at("09:00"), 30), ("JFK", at("10:30"), 40)], keys=["origin", "known_at"]
+    )
+    feature_table("closures", "origin string, known_at timestamp, closed boolean", [("JFK", at("01:00"), True)], keys=["origin", "known_at"])
+    flights = spark.createDataFrame([("f", "JFK", at("10:00"))], FLIGHTS)
+    hour = timedelta(hours=1)
+
+    assert_same_rows(
+        looked_up(
+            flights,
+            [
+                weather(),
+                FeatureLookup("congestion", "origin", timestamp_lookup_key="decided_at", lookback_window=hour),
+                FeatureLookup("closures", "origin", timestamp_lookup_key="decided_at", lookback_window=hour),
+            ],
+        ),
+        spark.createDataFrame(
+            [("f", "JFK", at("10:00"), None, 7.0, 30, None)],
+            FLIGHTS + ", wind double, gust double, departures int, closed boolean",
+        ),
+    )
+
+
+def test_one_table_can_be_looked_up_as_of_two_moments_and_by_two_keys(spark, feature_table, looked_up):
+    feature_table(
+        "airport_weather",
+        WEATHER,
+        [("JFK", at("08:00"), 5.0, 0.0), ("JFK", at("12:00"), 9.0, 0.0), ("LAX", at("08:00"), 1.0, 0.0)],
+        keys=["origin", "known_at"],
+    )
+    flights = spark.createDataFrame(
+        [("JFK", "LAX", at("10:00"), at("12:00"))], "origin string, dest string, decided_at timestamp, departs_at timestamp"
+    )
+
+    assert_same_rows(
+        looked_up(
+            flights,
+            [
+                weather(feature_names="wind"),
+                FeatureLookup("airport_weather", "origin", feature_names="wind", timestamp_lookup_key="departs_at", rename_outputs={"wind": "wind_later"}),
+                FeatureLookup("airport_weather", "dest", feature_names="wind", timestamp_lookup_key="decided_at", rename_outputs={"wind": "wind_there"}),
+            ],
+        ),
+        spark.createDataFrame(
+            [("JFK", "LAX", at("10:00"), at("12:00"), 5.0, 9.0, 1.0)],
+            "origin string, dest string, decided_at timestamp, departs_at timestamp, wind double, wind_later double, wind_there double",
+        ),
+    )
+
+
+def test_a_table_by_the_day_is_looked_up_by_the_day_and_stays_one(spark, feature_table, looked_up):
+    feature_table(
+        "daily",
+        "origin string, known_at date, flights int",
+        [("JFK", date(2013, 6, 1), 10), ("JFK", date(2013, 6, 3), 30), ("LGA", date(2013, 6, 1), 5)],
+        keys=["origin", "known_at"],
+    )
+    days = [("JFK", date(2013, 6, 1)), ("JFK", date(2013, 6, 2)), ("JFK", date(2013, 6, 3)), ("LGA", date(2013, 6, 3)), ("LGA", None)]
+    lookup = FeatureLookup("daily", "origin", timestamp_lookup_key="day", lookback_window=timedelta(days=1, hours=12))
+
+    assert_same_rows(
+        looked_up(spark.createDataFrame(days, "origin string, day date"), [lookup]),
+        spark.createDataFrame(
+            [
+                ("JFK", date(2013, 6, 1), 10),
+                ("JFK", date(2013, 6, 2), 10),
+                ("JFK", date(2013, 6, 3), 30),
+                ("LGA", date(2013, 6, 3), None),
+                ("LGA", None, None),
+            ],
+            "origin string, day date, flights int",
+        ),
+    )
+
+
+def test_columns_come_as_frame_then_lookups_in_order_then_labels_and_the_excluded_are_left_out(spark, feature_table, looked_up):
+    feature_table("airport_weather", WEATHER, [("JFK", at("08:00"), 5.0, 6.0)], keys=["origin", "known_at"])
+    feature_table("airport", "faa string, runways int, altitude int", [("JFK", 4, 13)], keys=["faa"])
+    flights = spark.createDataFrame(
+        [(True, "f", "JFK", 2.5, at("10:00"))], "is_late boolean, flight string, origin string, delay double, decided_at timestamp"
+    )
+
+    joined = looked_up(
+        flights,
+        [FeatureLookup("airport", "origin", feature_names=["altitude", "runways"]), weather(rename_outputs={"wind": "wind_mph"})],
+        label=["delay", "is_late"],
+        exclude_columns=["decided_at", "runways"],
+    )
+
+    assert_df_equality(
+        joined,
+        spark.createDataFrame(
+            [("f", "JFK", 13, 5.0, 6.0, 2.5, True)],
+            "flight string, origin string, altitude int, wind_mph double, gust double, delay double, is_late boolean",
+        ),
+        ignore_nullable=True,
+    )
+
+
+def test_defaults_fill_missing_rows_and_null_values_under_the_output_name(spark, feature_table, looked_up):
+    feature_table(
+        "airport",
+        "faa string, runways int, name string, hub boolean, altitude double",
+        [("JFK", 4, "Kennedy", True, 13.0), ("LGA", None, None, None, None)],
+        keys=["faa"],
+    )
+    flights = spark.createDataFrame([("JFK",), ("LGA",), ("XYZ",)], "origin string")
+    lookup = FeatureLookup(
+        "airport",
+        "origin",
+        rename_outputs={"name": "airport_name"},
+        default_values={"runways": 0, "airport_name": "unknown", "hub": False, "altitude": ""},
+    )
+
+    assert_same_rows(
+        looked_up(flights, [lookup]),
+        spark.createDataFrame(
+            [("JFK", 4, "Kennedy", True, 13.0), ("LGA", 0, "unknown", False, None), ("XYZ", 0, "unknown", False, None)],
+            "origin string, runways int, airport_name string, hub boolean, altitude double",
+        ),
+    )
+
+
+def test_a_default_also_fills_a_value_older_than_the_lookback_window(spark, feature_table, looked_up):
+    feature_table("airport_weather", WEATHER, [("JFK", at("08:00"), 5.0, 6.0)], keys=["origin", "known_at"])
+    flights = spark.createDataFrame([("f", "JFK", at("10:00")), ("f", "JFK", None)], FLIGHTS)
+
+    assert_same_rows(
+        looked_up(flights, [weather(feature_names="wind", lookback_window=timedelta(hours=1), default_values={"wind": -1})]),
+        spark.createDataFrame([("f", "JFK", at("10:00"), -1.0), ("f", "JFK", None, -1.0)], FLIGHTS + ", wind double"),
+    )
+
+
+def test_an_empty_frame_and_an_empty_feature_table_are_no_special_case(spark, feature_table, looked_up):
+    feature_table("airport_weather", WEATHER, [], keys=["origin", "known_at"])
+    feature_table("airport", "faa string, runways int", [], keys=["faa"])
+    lookups = [weather(), FeatureLookup("airport", "origin")]
+    columns = FLIGHTS + ", wind double, gust double, runways int"
+
+    assert_same_rows(looked_up(spark.createDataFrame([], FLIGHTS), lookups), spark.createDataFrame([], columns))
+    assert_same_rows(
+        looked_up(spark.createDataFrame([("f", "JFK", at("10:00"))], FLIGHTS), lookups),
+        spark.createDataFrame([("f", "JFK", at("10:00"), None, None, None)], columns),
+    )
+
+
+def test_features_of_every_type_come_through_unchanged(spark, feature_table, looked_up):
+    from decimal import Decimal
+
+    schema = (
+        "whole long, small smallint, share float, name string, flag boolean, raw binary, price decimal(10,2), "
+        "day date, moment timestamp, list array<int>, pair struct<a: int, b: string>, lookup map<string,int>"
+    )
+    values = (
+        2**60, 7, 0.5, "ü", False, b"\x00\xff", Decimal("12.34"), date(1969, 12, 31), at("08:00:00.123456"), [1, None],
+        (1, None), {"x": 1},
+    )  # fmt: skip
+    feature_table("everything", f"key int, known_at timestamp, {schema}", [(1, at("08:00"), *values)], keys=["key", "known_at"])
+    asked = spark.createDataFrame([(1, at("10:00")), (2, at("10:00"))], "key int, decided_at timestamp")
+
+    joined = looked_up(asked, [FeatureLookup("everything", "key", timestamp_lookup_key="decided_at")])
+
+    expected = spark.createDataFrame([(1, at("10:00"), *values), (2, at("10:00"), *[None] * 12)], f"key int, decided_at timestamp, {schema}")
+    assert joined.schema.simpleString() == expected.schema.simpleString()
+    assert sorted(joined.collect()) == sorted(expected.collect())
+
+
+def test_columns_may_have_the_names_that_a_join_would_use_itself(spark, feature_table, looked_up):
+    feature_table(
+        "odd", "key string, known_at timestamp, row int, at int, `values` int, `dotted.name` int", [("a", at("08:00"), 1, 2, 3, 4)], keys=["key", "known_at"]
+    )
+    asked = spark.createDataFrame([("a", at("10:00"), 5)], "key string, order timestamp, `spine.x` int")
+
+    joined = looked_up(asked, [FeatureLookup("odd", "key", timestamp_lookup_key="order")])
+
+    assert joined.columns == ["key", "order", "spine.x", "row", "at", "values", "dotted.name"]
+    assert [tuple(row)[2:] for row in joined.collect()] == [(5, 1, 2, 3, 4)]
+
+
+def test_a_training_set_reads_the_table_versions_it_was_created_on(spark, store, feature_table, looked_up):
+    feature_table("airport", "faa string, runways int", [("JFK", 4)], keys=["faa"])
+    training_set = store.create_training_set(
+        df=spark.createDataFrame([("JFK",)], "origin string"), feature_lookups=[FeatureLookup("airport", "origin")], label=None
+    )
+    store.write_table(name="airport", df=spark.createDataFrame([("JFK", 5)], "faa string, runways int"))
+
+    assert training_set.table_versions == {"test.flights.airport": 1}
+    assert [row.runways for row in training_set.load_df().collect()] == [4]
+
+
+# ---- against a plain reference
+
+moments = st.sampled_from([at("08:00"), at("08:00:00.000001"), at("09:00"), at("09:59:59.999999"), at("10:00"), at("10:00:00.000001")])
+keys = st.sampled_from(["JFK", "LGA", "EWR", "ISP", "SWF"])
+feature_rows = st.dictionaries(st.tuples(keys, moments), st.tuples(st.none() | st.integers(0, 9), st.none() | st.text("ab", max_size=2)), min_size=3, max_size=25)
+asked_rows = st.lists(st.tuples(st.none() | keys, st.none() | moments), min_size=20, max_size=40)
+numbers = count()
+
+
+def newest_row(features, key, moment, lookback):
+    """The values of the newest of ``features`` at or before ``moment``, if it is not older than ``lookback``."""
+    known = {known_at: values for (owner, known_at), values in features.items() if owner == key and moment and known_at <= moment}
+    newest = max(known, default=None)
+    found = newest is not None and (lookback is None or moment - newest <= lookback)
+    return known[newest] if found else (None, None)
+
+
+@settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(asked=asked_rows, first=feature_rows, second=feature_rows, lookback=st.sampled_from([None, timedelta(0), timedelta(hours=1), timedelta(hours=2)]))
+def test_the_join_gives_what_a_search_through_all_rows_gives(spark, feature_table, looked_up, asked, first, second, lookback):
+    number = next(numbers)
+    schema = "origin string, known_at timestamp, number{0} int, text{0} string"
+    for position, features in enumerate([first, second]):
+        rows = [(*key, *values) for key, values in features.items()]
+        feature_table(f"random_{number}_{position}", schema.format(position), rows, keys=["origin", "known_at"])
+    lookups = [
+        FeatureLookup(f"random_{number}_0", "origin", timestamp_lookup_key="decided_at", lookback_window=lookback),
+        FeatureLookup(f"random_{number}_1", "origin", timestamp_lookup_key="decided_at"),
+    ]
+
+    joined = looked_up(spark.createDataFrame(asked, "origin string, decided_at timestamp"), lookups)
+
+    expected = [(key, moment, *newest_row(first, key, moment, lookback), *newest_row(second, key, moment, None)) for key, moment in asked]
+    assert_same_rows(
+        joined,
+        spark.createDataFrame(
+            expected, "origin string, decided_at timestamp, number0 int, text0 string, number1 int, text1 string"
+        ),
+    )
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_a_cached_data_frame_stays_cached_and_another_is_not_kept(spark, store, feature_table, cached):
+    feature_table("airport", "faa string, runways int", [("JFK", 4)], keys=["faa"])
+    df = spark.createDataFrame([("JFK", cached)], "origin string, mark boolean")
+    if cached:
+        df = df.persist()
+
+    store.create_training_set(df=df, feature_lookups=[FeatureLookup("airport", "origin")], label=None).load_df()
+
+    assert df.storageLevel.useMemory is cached
+    df.unpersist()

@@ -1,0 +1,139 @@
+"""``review-alerts`` and ``check-drift`` as they are typed."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from monitoring import check, review
+from monitoring.alerts import current
+from monitoring.check import check as run_check
+from monitoring.events import read_events
+from monitoring.limits import Psi
+from monitoring.summary import summarise
+
+CALM, HEAVY = [1.0, 2.0, 3.0, 4.0] * 25, [31.0, 32.0, 33.0, 34.0] * 25
+
+
+def typed(parcels, *arguments, command=review.main):
+    """The exit code, output and error output of a command in the parcels' workspace."""
+    place = [
+        "--catalog",
+        parcels.store.catalog,
+        "--schema",
+        parcels.store.schema,
+        "--workspace",
+        str(parcels.store.workspace),
+    ]
+    result = CliRunner().invoke(command, [*arguments, *place], env={"COLUMNS": "100"})
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def alert(parcels):
+    """The open alert of one heavy week."""
+    parcels.learn(CALM)
+    parcels.score(0, CALM, HEAVY)
+    [found] = run_check(parcels.store, parcels.monitor({"load": Psi(0.25)}), as_of=parcels.week(2)).verdict.alerts
+    return found
+
+
+def test_no_alerts_is_said(parcels):
+    assert typed(parcels, "list")[:2] == (0, "No open alerts.\n")
+    assert json.loads(typed(parcels, "list", "--json")[1]) == []
+
+
+def test_an_alert_is_listed_shown_acknowledged_and_resolved(parcels, alert):
+    code, listed, _ = typed(parcels, "list")
+    assert code == 0
+    assert f"{alert.alert_id}  load psi" in listed
+    assert typed(parcels, "ack", alert.alert_id[:4], "--user", "ann")[:2] == (
+        0,
+        f"Alert {alert.alert_id} (load psi) is acknowledged by ann.\n",
+    )
+    assert typed(parcels, "resolve", alert.alert_id, "--user", "bob", "--comment", "a new depot")[0] == 0
+    code, shown, _ = typed(parcels, "show", alert.alert_id, "--json")
+    found = json.loads(shown)
+    assert (found["status"], found["handled_by"], found["comment"]) == ("resolved", "bob", "a new depot")
+    assert [event["kind"] for event in found["events"]] == ["opened", "acknowledged", "resolved"]
+    assert (
+        found["evidence"]["windows"]
+        == [
+            {"start": "2024-01-01T00:00:00+00:00", "end": "2024-01-08T00:00:00+00:00", "value": 0.0, "violated": False},
+            {
+                "start": "2024-01-08T00:00:00+00:00",
+                "end": "2024-01-15T00:00:00+00:00",
+                "value": alert.value,
+                "violated": True,
+            },
+        ][-1:]
+    )
+    assert typed(parcels, "list")[1].startswith("No open alerts.\n1 more recovered or resolved")
+
+
+def test_the_evidence_is_readable(parcels, alert):
+    shown = typed(parcels, "show", alert.alert_id)[1]
+    for text in ["load: psi", "the limit is 0.25", "2024-01-08 to 2024-01-15", "beyond", "check-drift", "Most drifted"]:
+        assert text in shown
+
+
+def test_wrong_actions_are_one_sentence_and_change_nothing(parcels, alert):
+    assert typed(parcels, "resolve", alert.alert_id, "--comment", "done", "--user", "ann")[0] == 0
+    before = read_events(parcels.store)
+    for arguments, text in [
+        (
+            ["resolve", alert.alert_id, "--comment", "again"],
+            f"Error: Alert {alert.alert_id} is resolved already, by ann: 'done'.",
+        ),
+        (
+            ["ack", alert.alert_id],
+            f"Error: Alert {alert.alert_id} cannot be acknowledged: it is resolved by ann already.",
+        ),
+        (["show", "zzzz"], f"Error: There is no alert 'zzzz'. There is: {alert.alert_id}."),
+        (["summary", "flight_dely"], "Error: There is no monitor 'flight_dely'. Did you mean flight_delay?"),
+    ]:
+        code, _, error = typed(parcels, *arguments)
+        assert code == 1
+        assert error.startswith(text)
+    assert typed(parcels, "resolve", alert.alert_id)[0] == 2
+    assert read_events(parcels.store) == before
+
+
+def test_an_alert_is_not_resolved_without_a_reason_or_before_it_was_opened(parcels, alert):
+    assert "Say with --comment why" in typed(parcels, "resolve", alert.alert_id, "--comment", " ")[2]
+    code, _, error = typed(parcels, "ack", alert.alert_id, "--as-of", "2024-01-10")
+    assert (code, error) == (
+        1,
+        f"Error: There is no alert '{alert.alert_id}'. There are no alerts at all; check-drift opens them.\n",
+    )
+
+
+def test_the_past_does_not_know_what_people_did_later(parcels, alert):
+    typed(parcels, "resolve", alert.alert_id, "--comment", "done", "--as-of", "2024-02-01")
+    [then] = current(read_events(parcels.store, as_of=parcels.week(2)))
+    [now] = current(read_events(parcels.store))
+    assert (then.status, now.status) == ("open", "resolved")
+
+
+def test_the_summary_tells_the_months(parcels, alert):
+    parcels.arrive(0, [True, False, True, None], arrived_at=parcels.week(1))
+    found = summarise(parcels.store, parcels.monitor(), as_of=parcels.week(3))
+    [month] = found.months
+    assert (month.name, month.rows, month.versions, month.opened, month.open_at_end) == ("2024-01", 200, "1", 1, 1)
+    assert (month.roc_auc, month.label_rate, month.mean_prediction) == (1.0, pytest.approx(2 / 3), pytest.approx(0.55))
+    assert month.drifted == ("load", alert.value)
+
+
+def test_check_drift_says_when_there_is_nothing_to_check_and_names_unknown_monitors(parcels):
+    code, said, _ = typed(parcels, "flight_delay", command=check.main)
+    assert code == 0
+    assert "There is no score table flight_delay_scores yet; score-batch writes it. Nothing to check." in said
+    code, _, error = typed(parcels, "flight", command=check.main)
+    assert code == 1
+    assert error.startswith("Error: There is no monitor 'flight'. Did you mean flight_delay?")
+
+
+def test_check_drift_refuses_a_wrong_moment(parcels):
+    code, _, error = typed(parcels, "flight_delay", "--as-of", "July", command=check.main)
+    assert code == 2
+    assert "'July' is not a moment" in error
