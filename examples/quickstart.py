@@ -35,7 +35,7 @@ TRAINING = TrainingSpec(
 
 store, july = open_store(), datetime(2013, 7, 1, tzinfo=UTC)
 print(publish(store, TABLE, as_of=july).sentence)
-print(train(store, TRAINING, as_of=july).metrics)
+print(f"ROC AUC {train(store, TRAINING, as_of=july).metrics['boosted_trees']['roc_auc']:.3f}")
 keys = SCHEDULED_FLIGHTS.read(store.tables, as_of=july).where("flight_id LIKE 'B6-%-20130630T21%'")
 keys = keys.select("flight_id", "dest", "decided_at").orderBy("flight_id").limit(4)
 scored = store.score_batch(model_uri="models:/dev.flights.late_at_destination@champion", df=keys)

@@ -33,6 +33,7 @@ class Moment(click.ParamType[datetime | None]):
     name = "moment"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime | None:
+        """The moment that was typed; None for an empty text, which a job passes for "not given"."""
         if isinstance(value, datetime):
             return value
         text = str(value).strip()
@@ -99,6 +100,7 @@ class Verb(click.Command):
     """A command whose users see one clear sentence, not a stack trace, for what they can put right."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command; inside a job (not standalone) errors go to the runner."""
         if not kwargs.get("standalone_mode", True):
             return super().main(*args, **kwargs)
         try:

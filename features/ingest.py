@@ -37,8 +37,12 @@ def ingest(store: FeatureStore, landed: LandedTable, *, as_of: datetime) -> int:
     content = _fingerprint(arrow)
     tables = store.tables
     if not tables.exists(landed.name):
-        tables.create(landed.name, landed.schema, description=landed.description, properties={"pipeline.owner": landed.owner})
-    elif any(entry.commit and entry.commit.details.get("content") == content for entry in tables.history(landed.name)[:1]):
+        tables.create(
+            landed.name, landed.schema, description=landed.description, properties={"pipeline.owner": landed.owner}
+        )
+    elif any(
+        entry.commit and entry.commit.details.get("content") == content for entry in tables.history(landed.name)[:1]
+    ):
         return 0
     commit = Commit(verb="ingest-sources", as_of=as_of, details={"content": content})
     return tables.overwrite(landed.name, store.spark.createDataFrame(arrow), commit=commit)
@@ -83,7 +87,7 @@ def _of_domain(landings: dict[str, LandedTable], domain: str) -> dict[str, Lande
 
     found = {name: landed for name, landed in landings.items() if folder(landed) == domain}
     if not found:
-        raise NotFound(f"No sources are declared in features/{domain}/. {suggestion(domain, {folder(one) for one in landings.values()})}")
+        raise NotFound(
+            f"No sources are declared in features/{domain}/. {suggestion(domain, {folder(one) for one in landings.values()})}"
+        )
     return found
-
-

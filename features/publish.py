@@ -8,7 +8,7 @@ into windows, the table is the same.
 import hashlib
 import inspect
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import click
 from pyspark.sql import functions as F
@@ -67,7 +67,7 @@ def publish(
         frames = [source.read(store.tables, as_of=as_of) for source in table.sources]
         return Published(table, None, store.publish_table(table=table, df=table.compute(*frames), commit=commit))
     until = min(utc(end or as_of), utc(as_of))
-    since = utc(start) if start else BEGINNING if full else published_until(store, table) - table.lateness
+    since = utc(start) if start else _since(store, table, full=full)
     if since >= until:
         return Published(table, (since, until), None)
     read_from = max(since - table.lookback, BEGINNING) if since > BEGINNING else None
@@ -82,11 +82,20 @@ def publish(
 
 
 def published_until(store: FeatureStore, table: FeatureTable) -> datetime:
-    """The end of the latest window published, read back from the table's own commits; the beginning if there is none."""
+    """How far the windows published reach from the beginning without a gap, read back from the table's own commits."""
     if not store.tables.exists(table.name):
         return BEGINNING
     commits = [entry.commit for entry in store.tables.history(table.name) if entry.commit]
-    return max((commit.window[1] for commit in commits if commit.verb == VERB and commit.window), default=BEGINNING)
+    until = BEGINNING
+    for start, end in sorted(commit.window for commit in commits if commit.verb == VERB and commit.window):
+        if start > until:
+            break
+        until = max(until, end)
+    return until
+
+
+def _since(store: FeatureStore, table: FeatureTable, *, full: bool) -> datetime:
+    return BEGINNING if full else max(published_until(store, table) - table.lateness, BEGINNING)
 
 
 def _commit(store: FeatureStore, table: FeatureTable, as_of: datetime) -> Commit:
@@ -112,7 +121,9 @@ def _is_current(store: FeatureStore, table: FeatureTable, commit: Commit) -> boo
 
 @click.command(cls=Verb)
 @click.argument("tables", nargs=-1, metavar="[TABLE]...")
-@click.option("--from", "start", type=Moment(), default=None, help="Publish from this moment.  [default: where it was left]")
+@click.option(
+    "--from", "start", type=Moment(), default=None, help="Publish from this moment.  [default: where it was left]"
+)
 @click.option("--until", "end", type=Moment(), default=None, help="Publish up to this moment.  [default: --as-of]")
 @click.option("--full", is_flag=True, help="Publish all of history again.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be published.")
@@ -147,7 +158,7 @@ def main(
             begin(table.name)
             name = f"  {store.tables.full_name(table.name):42}"
             if dry_run:
-                since = start or (BEGINNING if full else published_until(store, table) - table.lateness)
+                since = start or _since(store, table, full=full)
                 window = f"from {since:%Y-%m-%d %H:%M} to {end or as_of:%Y-%m-%d %H:%M}"
                 console.print(f"{name} would publish {window if table.timeseries_column else 'what changed'}")
                 continue

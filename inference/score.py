@@ -56,7 +56,9 @@ def score(
         return Scored(output, since, until, 0, "")
     champion = office.champion_at(model, since, alias=spec.alias)
     decided_at = F.col(spec.training.decided_at)
-    entities = spec.entities.read(store.tables, as_of=as_of).where((decided_at >= F.lit(since)) & (decided_at < F.lit(until)))
+    entities = spec.entities.read(store.tables, as_of=as_of).where(
+        (decided_at >= F.lit(since)) & (decided_at < F.lit(until))
+    )
     keys = entities.select(*spec.entity_columns)
     if keys.isEmpty():
         return Scored(output, since, until, 0, "")
@@ -93,7 +95,9 @@ def _scored_until(store: FeatureStore, spec: ScoringSpec) -> datetime | None:
 
 @click.command(cls=Verb)
 @click.argument("name")
-@click.option("--from", "start", type=Moment(), default=None, help="Score from this moment.  [default: where it was left]")
+@click.option(
+    "--from", "start", type=Moment(), default=None, help="Score from this moment.  [default: where it was left]"
+)
 @click.option("--until", "end", type=Moment(), default=None, help="Score up to this moment.  [default: --as-of]")
 @place_options
 def main(

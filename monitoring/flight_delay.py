@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from inference.flight_delay import SCORING
 from monitoring.limits import MeanShift, NullRate, Psi, Quality, Severity
-from monitoring.spec import DriftMonitor, Patience
+from monitoring.spec import DriftMonitor, Patience, Retraining
 
 MONITOR = DriftMonitor(
     name="flight_delay",
@@ -30,4 +30,6 @@ MONITOR = DriftMonitor(
         "year_built": NullRate(0.25),
     },
     alert_after=Patience(violations=2, windows=3),
+    # A new model is judged by some weeks of its own before the next one is asked for.
+    retraining=Retraining(on=Severity.CRITICAL, at_most_every=timedelta(weeks=6)),
 )

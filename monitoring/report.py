@@ -63,7 +63,7 @@ def _windows(monitor: DriftMonitor, metrics: Mapping[Window, ByColumn], windows:
         columns = metrics[window]
         whole, prediction = columns[TABLE], columns.get(PREDICTION)
         quality = whole.quality or {}
-        drifted = most_drifted(columns, 1, among=monitor.limits)
+        drifted = most_drifted(columns, 1, among=monitor.watched_for_psi)
         beyond = _beyond(monitor, columns)
         table.add_row(
             f"{window.start:%Y-%m-%d}" if whole_days else f"{window.start:%Y-%m-%d %H:%M}",

@@ -7,7 +7,7 @@ from datetime import timedelta
 from feature_store.errors import Misuse, WrongKind, listed, suggestion
 from feature_store.names import check_simple_name
 from inference.spec import ScoringSpec
-from monitoring.limits import TABLE, ColumnLimit, Limit, Quality, Severity, check_severity
+from monitoring.limits import TABLE, ColumnLimit, Limit, Psi, Quality, Severity, check_severity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +103,11 @@ class DriftMonitor:
         """The limits on ``column``, one or several, as a sequence."""
         limits = self.limits[column]
         return limits if isinstance(limits, Sequence) else [limits]
+
+    @property
+    def watched_for_psi(self) -> list[str]:
+        """The columns with a limit on the population stability index: reports name the one that drifted most."""
+        return [column for column in self.limits if any(isinstance(limit, Psi) for limit in self.limits_of(column))]
 
     @property
     def profile_table(self) -> str:

@@ -106,7 +106,7 @@ def _month(
         for window, columns in metrics.items()
         if f"{window.start:%Y-%m}" == name and columns[TABLE].rows >= monitor.minimum_rows
     ]
-    drifted = [pair for columns in judged for pair in most_drifted(columns, 1, among=monitor.limits)]
+    drifted = [pair for columns in judged for pair in most_drifted(columns, 1, among=monitor.watched_for_psi)]
     return Month(
         name=name,
         rows=len(scores),

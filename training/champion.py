@@ -55,7 +55,9 @@ def versions(model: str) -> list[ModelVersion]:
 def promotions(model: str) -> list[Champion]:
     """All versions that were ever promoted, in the order of their promotion."""
     promoted = [one for one in versions(model) if PROMOTED_AS_OF in one.tags]
-    champions = [Champion(model, str(one.version), datetime.fromisoformat(one.tags[PROMOTED_AS_OF])) for one in promoted]
+    champions = [
+        Champion(model, str(one.version), datetime.fromisoformat(one.tags[PROMOTED_AS_OF])) for one in promoted
+    ]
     return sorted(champions, key=lambda champion: champion.since)
 
 
@@ -74,7 +76,11 @@ def champion_at(model: str, moment: datetime, *, alias: str = CHAMPION) -> Champ
     champions = promotions(model)
     if not champions:
         known = versions(model)
-        trained = f"its versions {listed(str(one.version) for one in known)} were never promoted" if known else "it was never trained"
+        trained = (
+            f"its versions {listed(str(one.version) for one in known)} were never promoted"
+            if known
+            else "it was never trained"
+        )
         raise NotFound(f"Model {model} has no champion: {trained}. Run train-model {model.split('.')[-1]}.")
     in_office = [champion for champion in champions if champion.since <= utc(moment)]
     return in_office[-1] if in_office else champions[0]

@@ -50,7 +50,11 @@ def boosted_trees() -> Pipeline:
     """Histogram gradient boosting; nulls go their own way in each split, categories are split as such."""
     columns = ColumnTransformer(
         [
-            ("texts", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=200), _texts),
+            (
+                "texts",
+                OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=200),
+                _texts,
+            ),
             ("numbers", "passthrough", _numbers),
         ],
         verbose_feature_names_out=False,
@@ -67,7 +71,11 @@ def logistic_regression() -> Pipeline:
     columns = ColumnTransformer(
         [
             ("texts", OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=200), _texts),
-            ("numbers", make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler()), _numbers),
+            (
+                "numbers",
+                make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler()),
+                _numbers,
+            ),
         ]
     )
     return make_pipeline(HoursBefore(), columns, LogisticRegression(max_iter=300, random_state=SEED))

@@ -60,9 +60,15 @@ def permutation_importance(
     return dict(sorted(losses.items(), key=lambda item: -item[1]))
 
 
-def plots(labels: NDArray[np.bool_], scores: Mapping[str, Scores], importance: Mapping[str, float]) -> dict[str, Figure]:
+def plots(
+    labels: NDArray[np.bool_], scores: Mapping[str, Scores], importance: Mapping[str, float]
+) -> dict[str, Figure]:
     """ROC and calibration curves of each named model on the holdout, and the first one's most important columns."""
-    return {"roc": _roc(labels, scores), "calibration": _calibration(labels, scores), "importance": _importance(importance)}
+    return {
+        "roc": _roc(labels, scores),
+        "calibration": _calibration(labels, scores),
+        "importance": _importance(importance),
+    }
 
 
 def _roc(labels: NDArray[np.bool_], scores: Mapping[str, Scores]) -> Figure:
@@ -81,10 +87,20 @@ def _calibration(labels: NDArray[np.bool_], scores: Mapping[str, Scores]) -> Fig
     figure, axes = plt.subplots(figsize=(6, 6), layout="constrained")
     for name, values in scores.items():
         observed, predicted = calibration_curve(labels, values, n_bins=_BINS, strategy="quantile")
-        axes.plot(predicted, observed, marker="o", markersize=4, label=f"{name} (error {_calibration_error(labels, values):.3f})")
+        axes.plot(
+            predicted,
+            observed,
+            marker="o",
+            markersize=4,
+            label=f"{name} (error {_calibration_error(labels, values):.3f})",
+        )
     top = min(1.0, max(axes.get_xlim()[1], axes.get_ylim()[1]))
     axes.plot([0, top], [0, top], color="grey", linestyle=":", linewidth=1)
-    axes.set(xlabel="Predicted probability (tenths of the holdout)", ylabel="Observed share", title="Calibration on the holdout")
+    axes.set(
+        xlabel="Predicted probability (tenths of the holdout)",
+        ylabel="Observed share",
+        title="Calibration on the holdout",
+    )
     axes.legend(loc="upper left")
     plt.close(figure)
     return figure

@@ -29,7 +29,9 @@ TRAINING = TrainingSpec(
     label="is_late",
     lookups=[
         FeatureLookup(flight_schedule.TABLE, "flight_id"),
-        FeatureLookup(airport_weather.TABLE, "origin", timestamp_lookup_key=DECIDED_AT, lookback_window=timedelta(hours=6)),
+        FeatureLookup(
+            airport_weather.TABLE, "origin", timestamp_lookup_key=DECIDED_AT, lookback_window=timedelta(hours=6)
+        ),
         FeatureLookup(origin_congestion.TABLE, "origin", timestamp_lookup_key=DECIDED_AT),
         FeatureLookup(carrier_at_origin.TABLE, ["origin", "carrier"], timestamp_lookup_key=DECIDED_AT),
         FeatureLookup(carrier_punctuality.TABLE, "carrier", timestamp_lookup_key=DECIDED_AT),

@@ -72,7 +72,9 @@ def assemble(store: FeatureStore, spec: TrainingSpec, *, as_of: datetime) -> Tra
 
 
 def _check(spine: DataFrame, spec: TrainingSpec, as_of: datetime) -> None:
-    counted = spine.groupBy(SPLIT).agg(F.count("*").alias("rows"), F.countDistinct(spec.label).alias("classes")).collect()
+    counted = (
+        spine.groupBy(SPLIT).agg(F.count("*").alias("rows"), F.countDistinct(spec.label).alias("classes")).collect()
+    )
     found = {row[SPLIT]: row for row in counted}
     for part, what in ((TRAIN, "to fit on"), (HOLDOUT, "in the holdout")):
         if part not in found:

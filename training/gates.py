@@ -35,7 +35,9 @@ def judge(spec: TrainingSpec, challenger: Mapping[str, float], champion: Mapping
     """
     for metric in spec.gates:
         if metric not in challenger:
-            raise NotFound(f"Model {spec.name!r}: there is no metric {metric!r} for its gate. {suggestion(metric, challenger)}")
+            raise NotFound(
+                f"Model {spec.name!r}: there is no metric {metric!r} for its gate. {suggestion(metric, challenger)}"
+            )
     verdicts = [_verdict(metric, gate, challenger[metric]) for metric, gate in spec.gates.items()]
     if champion is not None:
         better = challenger[COMPARED] >= champion[COMPARED]

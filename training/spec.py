@@ -73,10 +73,14 @@ class TrainingSpec:
             raise Misuse(f"{where}: the holdout must be longer than nothing.")
         for column in [self.label, *self.entity_columns]:
             if column not in self.labels.columns:
-                raise Misuse(f"{where}: source {self.labels.name!r} has no column {column!r}. {suggestion(column, self.labels.columns)}")
+                raise Misuse(
+                    f"{where}: source {self.labels.name!r} has no column {column!r}. {suggestion(column, self.labels.columns)}"
+                )
         moments = {lookup.timestamp_lookup_key for lookup in self.lookups} - {None}
         if len(moments) != 1:
-            raise Misuse(f"{where} needs one moment of decision for all its lookups; it has: {listed(sorted(map(str, moments)))}.")
+            raise Misuse(
+                f"{where} needs one moment of decision for all its lookups; it has: {listed(sorted(map(str, moments)))}."
+            )
 
     @property
     def decided_at(self) -> str:

@@ -57,7 +57,9 @@ def train(store: FeatureStore, spec: TrainingSpec, *, as_of: datetime, begin: ob
     frame = assemble(store, spec, as_of=as_of)
     same = _already_trained(model, spec, frame, as_of)
     if same is not None:
-        return Trained(model, str(same.version), len(frame.rows), {}, [], office.PROMOTED_AS_OF in same.tags, repeated=True)
+        return Trained(
+            model, str(same.version), len(frame.rows), {}, [], office.PROMOTED_AS_OF in same.tags, repeated=True
+        )
     inputs, labels = frame.part(TRAIN)
     fitted: dict[str, BaseEstimator] = {}
     for name, make in spec.estimators.items():
@@ -87,21 +89,33 @@ def train(store: FeatureStore, spec: TrainingSpec, *, as_of: datetime, begin: ob
 
 def champion_metrics(store: FeatureStore, champion: office.Champion, frame: TrainingFrame) -> dict[str, float]:
     """The champion's metrics on the same holdout; the packaged model looks its features up itself."""
-    scored = store.score_batch(model_uri=champion.uri, df=frame.holdout_entities).select(frame.label, "prediction").toArrow()
+    scored = (
+        store.score_batch(model_uri=champion.uri, df=frame.holdout_entities).select(frame.label, "prediction").toArrow()
+    )
     labels = np.asarray(scored[frame.label].to_numpy(zero_copy_only=False), dtype=np.bool_)
     return metrics(labels, np.asarray(scored["prediction"].to_numpy(), dtype=np.float64))
 
 
 def keep_training_set(
-    store: FeatureStore, spec: TrainingSpec, frame: TrainingFrame, estimator: BaseEstimator, version: str, as_of: datetime
+    store: FeatureStore,
+    spec: TrainingSpec,
+    frame: TrainingFrame,
+    estimator: BaseEstimator,
+    version: str,
+    as_of: datetime,
 ) -> None:
     """Append the training frame, with the model's predictions, to ``<model>_training_set``: the baseline of drift."""
     rows = frame.rows.assign(prediction=probability(estimator, frame.rows[list(frame.inputs)]), model_version=version)
     df = store.spark.createDataFrame(pa.Table.from_pandas(rows, preserve_index=False))
     name = f"{spec.name}_training_set"
-    df = fit_to_table(store.tables, name, df, description=f"What each version of {spec.name} learned from, with its scores")
+    df = fit_to_table(
+        store.tables, name, df, description=f"What each version of {spec.name} learned from, with its scores"
+    )
     commit = Commit(
-        verb="train-model", as_of=as_of, sources=frame.training_set.table_versions, details={"model": store.tables.full_name(spec.name), "model_version": version}
+        verb="train-model",
+        as_of=as_of,
+        sources=frame.training_set.table_versions,
+        details={"model": store.tables.full_name(spec.name), "model_version": version},
     )
     store.tables.append(name, df, commit=commit)
 
@@ -179,7 +193,13 @@ def definition(spec: TrainingSpec) -> str:
     facts: list[object] = [spec.label, str(spec.holdout), list(spec.estimators), list(spec.exclude_columns)]
     facts += [f"{metric} {gate}" for metric, gate in spec.gates.items()]
     facts += [
-        (one.table_name, one.lookup_key, one.feature_names, sorted(one.rename_outputs.items()), str(one.lookback_window))
+        (
+            one.table_name,
+            one.lookup_key,
+            one.feature_names,
+            sorted(one.rename_outputs.items()),
+            str(one.lookback_window),
+        )
         for one in spec.lookups
     ]
     return hashlib.sha256(repr([code, facts]).encode()).hexdigest()[:16]
@@ -225,7 +245,9 @@ def show(trained: Trained) -> None:
     name = f"{trained.model} version {trained.version}"
     if trained.repeated:
         state = "was promoted then" if trained.promoted else "was refused then"
-        console.print(f"  {name} has already learned from exactly these {trained.rows:,} rows, and {state}: nothing to do.")
+        console.print(
+            f"  {name} has already learned from exactly these {trained.rows:,} rows, and {state}: nothing to do."
+        )
         return
     table = Table("metric on the holdout", *trained.metrics, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for metric in next(iter(trained.metrics.values())):

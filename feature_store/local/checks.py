@@ -1,13 +1,19 @@
-"""What a feature table must not hold: null keys, and two rows with the same key."""
+"""What a feature table must be, and must not hold: null keys, and two rows with the same key."""
 
 from collections.abc import Sequence
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
-from feature_store.errors import InvalidRows, Misuse, suggestion
+from feature_store.errors import InvalidRows, Misuse, SchemaMismatch, listed, suggestion
+from feature_store.store import StoredFeatureTable
 
 _SHOWN = 3
+_TYPES = (
+    "int", "bigint", "smallint", "float", "double", "decimal", "boolean", "string", "binary", "timestamp", "date",
+    "array", "map", "struct",
+)  # fmt: skip
 
 
 def check_keys(df: DataFrame, keys: Sequence[str], name: str) -> None:
@@ -44,3 +50,75 @@ def check_keys(df: DataFrame, keys: Sequence[str], name: str) -> None:
 
 def _examples(rows: Sequence[object], keys: Sequence[str]) -> str:
     return "; ".join(", ".join(f"{key}={row[key]}" for key in keys) for row in rows[:_SHOWN])  # type: ignore[index]
+
+
+def check_key_columns(name: str, keys: list[str], time: str | None, schema: StructType) -> list[str]:
+    """The keys with the timeseries column last.
+
+    Raises
+    ------
+    Misuse
+        If they are not columns of their own, or a column has a type that a feature table cannot hold.
+    """
+    if time is not None and time not in keys:
+        raise Misuse(f"Feature table {name!r}: the timeseries column {time!r} is not among the primary keys ({listed(keys)}).")
+    ordered = [key for key in keys if key != time] + ([time] if time else [])
+    if len(set(keys)) < len(keys):
+        raise Misuse(f"Feature table {name!r}: a primary key is named twice: {listed(keys)}.")
+    if not [key for key in keys if key != time]:
+        raise Misuse(f"Feature table {name!r} needs at least one primary key besides the timeseries column.")
+    for key in ordered:
+        if key not in schema.names:
+            raise Misuse(f"Feature table {name!r}: the key {key!r} is not a column. {suggestion(key, schema.names)}")
+    if time is not None and schema[time].dataType.simpleString() not in ("timestamp", "date"):
+        raise Misuse(f"Feature table {name!r}: the timeseries column {time!r} must be a timestamp or a date.")
+    for field in schema:
+        kind = field.dataType.simpleString()
+        if kind.split("(")[0].split("<")[0] not in _TYPES:
+            raise Misuse(f"Feature table {name!r}: {field.name!r} is {kind}, which a feature table cannot hold: {listed(_TYPES, most=20)}.")
+    return ordered
+
+
+def check_same(stored: StoredFeatureTable, keys: list[str], time: str | None, wanted: StructType) -> None:
+    """Refuse to take a stored table for another one.
+
+    Raises
+    ------
+    SchemaMismatch
+        If its keys or columns are not the ones wanted; the text lists the differences.
+    """
+    differences = []
+    if stored.primary_keys != keys or stored.timeseries_column != time:
+        differences.append(f"its keys are {listed(stored.primary_keys)}, not {listed(keys)}")
+    have = {field.name: field.dataType.simpleString() for field in stored.schema}
+    want = {field.name: field.dataType.simpleString() for field in wanted}
+    for name in want.keys() | have.keys():
+        if have.get(name) != want.get(name):
+            differences.append(f"{name!r} is {have.get(name, 'not there')}, not {want.get(name, 'there any more')}")
+    if differences:
+        raise SchemaMismatch(
+            f"Feature table {stored.name} exists and is another one: {listed(sorted(differences))}. "
+            "Publish under another name, or drop the table and publish it again with --full."
+        )
+
+
+def check_fits(schema: StructType, stored: StoredFeatureTable) -> None:
+    """Refuse rows that cannot be merged: another type, or a column missing where there is a timeseries column.
+
+    Raises
+    ------
+    SchemaMismatch
+        If the rows do not fit; the text lists what is wrong.
+    """
+    given = {field.name: field.dataType.simpleString() for field in schema}
+    wrong = [
+        f"{field.name!r} is {given[field.name]} and the table has {field.dataType.simpleString()}"
+        for field in stored.schema
+        if field.name in given and given[field.name] != field.dataType.simpleString()
+    ]
+    if stored.timeseries_column:
+        wrong += [f"{name!r} is missing, and a table with a timeseries column takes whole rows" for name in stored.features if name not in given]
+    cases = {name.lower(): name for name in stored.features}
+    wrong += [f"{name!r} differs from {cases[name.lower()]!r} by case only" for name in given if name not in stored.features and name.lower() in cases]
+    if wrong:
+        raise SchemaMismatch(f"The rows do not fit feature table {stored.name}: {listed(wrong)}. Nothing was written.")

@@ -49,10 +49,14 @@ class ResolvedLookup:
     lookback: timedelta | None = None
 
     @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """``keys`` and, last, ``times``."""
+        return [*self.keys, *([self.times] if self.times else [])]
+
+    @property
     def table_columns(self) -> list[str]:
         """The columns of the table that the join reads."""
-        time = [self.times[1]] if self.times else []
-        return list(dict.fromkeys([*(key for _, key in self.keys), *time, *(feature for feature, _ in self.outputs)]))
+        return list(dict.fromkeys([*(theirs for _, theirs in self.pairs), *(feature for feature, _ in self.outputs)]))
 
 
 def join(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: DeltaTables) -> DataFrame:

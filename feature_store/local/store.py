@@ -5,7 +5,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from types import ModuleType
@@ -16,12 +16,18 @@ from pyspark.sql.types import StructField, StructType
 
 from feature_store.errors import Misuse, SchemaMismatch, StorageError, WrongKind, listed, suggestion
 from feature_store.lineage import Commit
-from feature_store.local.checks import check_keys
+from feature_store.local.checks import check_fits, check_key_columns, check_keys, check_same
 from feature_store.local.feature_spec import FeatureSpec
 from feature_store.local.point_in_time import join
 from feature_store.local.session import spark_session
 from feature_store.local.tables import DeltaTables
-from feature_store.local.training_set import LocalTrainingSet, create_training_set, fill_defaults, resolve
+from feature_store.local.training_set import (
+    LocalTrainingSet,
+    check_key_types,
+    create_training_set,
+    fill_defaults,
+    resolve,
+)
 from feature_store.lookup import FeatureLookup
 from feature_store.store import StoredFeatureTable, TrainingSet
 from feature_store.table import FeatureTable
@@ -98,10 +104,10 @@ class LocalStore:
         columns = schema or (df.schema if df is not None else None)
         if columns is None:
             raise Misuse(f"Feature table {name!r} needs a schema or a df.")
-        ordered = _check_key_columns(name, keys, timeseries_column, columns)
+        ordered = check_key_columns(name, keys, timeseries_column, columns)
         wanted = StructType([StructField(f.name, f.dataType, f.name not in ordered, f.metadata) for f in columns])
         if self.tables.exists(name):
-            _same_or_raise(self.get_table(name=name), ordered, timeseries_column, wanted)
+            check_same(self.get_table(name=name), ordered, timeseries_column, wanted)
         else:
             properties = {_KEYS: json.dumps(ordered), _TIME: timeseries_column or ""}
             properties |= {_TAG + key: value for key, value in (tags or {}).items()}
@@ -134,10 +140,16 @@ class LocalStore:
     def write_table(self, *, name: str, df: DataFrame, mode: str = "merge") -> None:
         if mode != "merge":
             raise Misuse(f"write_table cannot write with mode {mode!r}. {suggestion(mode, ['merge'])}")
+        if df.isStreaming:
+            raise Misuse("write_table takes a batch data frame; this one streams. Use foreachBatch.")
         stored = self.get_table(name=name)
-        from datetime import UTC
-
         check_keys(df, stored.primary_keys, stored.name)
+        check_fits(df.schema, stored)
+        self.tables.add_columns(name, df.schema)
+        kept = [column for column in stored.features if column not in df.columns]
+        if kept:
+            old = self.tables.read(name).select(*stored.primary_keys, *kept)
+            df = df.join(old, stored.primary_keys, "left")
         commit = Commit(verb="write_table", as_of=datetime.now(UTC))
         self.tables.merge(name, df, keys=stored.primary_keys, commit=commit)
 
@@ -193,7 +205,9 @@ class LocalStore:
         label: str | Sequence[str] | None,
         exclude_columns: Sequence[str] | None = None,
     ) -> LocalTrainingSet:
-        lookups = list(feature_lookups or [])
+        lookups = feature_lookups or []
+        if not isinstance(lookups, list | tuple):
+            raise WrongKind(f"feature_lookups is a list of FeatureLookup, not a {type(lookups).__name__}.")
         for lookup in lookups:
             if not isinstance(lookup, FeatureLookup):
                 raise WrongKind(f"feature_lookups is a list of FeatureLookup, and has a {type(lookup).__name__}.")
@@ -296,38 +310,8 @@ class LocalStore:
                 raise SchemaMismatch(f"The model was trained with {listed(gone)} of {table.name}, which the table no longer has.")
             pinned = replace(table, version=versions.get(table.name, table.version))
             lookups.append(resolve(columns, pinned))
+            check_key_types(lookups[-1].pairs, df.schema, table)
         return join(df, lookups, self.tables)
-
-
-def _check_key_columns(name: str, keys: list[str], time: str | None, schema: StructType) -> list[str]:
-    """The keys with the timeseries column last."""
-    if time is not None and time not in keys:
-        raise Misuse(f"Feature table {name!r}: the timeseries column {time!r} is not among the primary keys ({listed(keys)}).")
-    ordered = [key for key in keys if key != time] + ([time] if time else [])
-    if not [key for key in keys if key != time]:
-        raise Misuse(f"Feature table {name!r} needs at least one primary key besides the timeseries column.")
-    for key in ordered:
-        if key not in schema.names:
-            raise Misuse(f"Feature table {name!r}: the key {key!r} is not a column. {suggestion(key, schema.names)}")
-    if time is not None and schema[time].dataType.simpleString() not in ("timestamp", "date"):
-        raise Misuse(f"Feature table {name!r}: the timeseries column {time!r} must be a timestamp or a date.")
-    return ordered
-
-
-def _same_or_raise(stored: StoredFeatureTable, keys: list[str], time: str | None, wanted: StructType) -> None:
-    differences = []
-    if stored.primary_keys != keys or stored.timeseries_column != time:
-        differences.append(f"its keys are {listed(stored.primary_keys)}, not {listed(keys)}")
-    have = {field.name: field.dataType.simpleString() for field in stored.schema}
-    want = {field.name: field.dataType.simpleString() for field in wanted}
-    for name in want.keys() | have.keys():
-        if have.get(name) != want.get(name):
-            differences.append(f"{name!r} is {have.get(name, 'not there')}, not {want.get(name, 'there any more')}")
-    if differences:
-        raise SchemaMismatch(
-            f"Feature table {stored.name} exists and is another one: {listed(sorted(differences))}. "
-            "Publish under another name, or drop the table and publish it again with --full."
-        )
 
 
 def _comment(text: str | None) -> dict[str, Any]:

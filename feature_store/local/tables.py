@@ -8,7 +8,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 from pathlib import Path
 from typing import cast
@@ -177,8 +177,9 @@ class DeltaTables:
     def replace_window(
         self, name: str, df: DataFrame, *, column: str, start: datetime, end: datetime, commit: Commit
     ) -> int:
-        form = "%Y-%m-%d" if df.schema[column].dataType.simpleString() == "date" else "%Y-%m-%dT%H:%M:%S.%fZ"
-        predicate = f"`{column}` >= '{utc(start):{form}}' AND `{column}` < '{utc(end):{form}}'"
+        by_day = df.schema[column].dataType.simpleString() == "date"
+        first, last = (_first_midnight(m) if by_day else f"{utc(m):%Y-%m-%dT%H:%M:%S.%fZ}" for m in (start, end))
+        predicate = f"`{column}` >= '{first}' AND `{column}` < '{last}'"
         return self._write(name, df, commit, mode="overwrite", predicate=predicate)
 
     def merge(self, name: str, df: DataFrame, *, keys: Sequence[str], commit: Commit) -> int:
@@ -300,6 +301,11 @@ def _writing(name: str) -> Iterator[None]:
 
 def _commit_properties(commit: Commit) -> deltalake.CommitProperties:
     return deltalake.CommitProperties(custom_metadata={_USER_METADATA: commit.to_json()}, max_commit_retries=5)
+
+
+def _first_midnight(moment: datetime) -> str:
+    """The first day that begins at or after ``moment``."""
+    return f"{utc(moment) + timedelta(days=1, microseconds=-1):%Y-%m-%d}"
 
 
 def _at(version: int | None) -> str:

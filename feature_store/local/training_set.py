@@ -1,6 +1,6 @@
 """Training sets: lookups checked against their tables at once, joined only when the frame is asked for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -44,6 +44,8 @@ def create_training_set(
     tables: DeltaTables,
 ) -> LocalTrainingSet:
     """Check everything that can be checked without running a query, and fix the table versions."""
+    if isinstance(exclude, str):
+        raise WrongKind(f"exclude_columns is a list of names. Write [{exclude!r}].")
     for label in labels:
         if label not in df.columns:
             raise Misuse(f"The data frame has no label column {label!r}. {suggestion(label, df.columns)}")
@@ -58,7 +60,10 @@ def create_training_set(
         features += columns
         resolved.append(resolve(columns, table))
     _check_names(features, given, labels, exclude)
-    keys = {key for lookup in resolved for key, _ in [*lookup.keys, *([lookup.times] if lookup.times else [])]}
+    keys = {key for lookup in resolved for key, _ in lookup.pairs}
+    for label in labels:
+        if label in keys:
+            raise Misuse(f"The label {label!r} cannot be a lookup key: it is not known when the model is asked.")
     sources = [
         SourceColumn(name=name, data_type=df.schema[name].dataType.simpleString(), include=name not in exclude)
         for name in given
@@ -82,6 +87,8 @@ def lookup_columns(lookup: FeatureLookup, table: StoredFeatureTable, spine: Stru
         if feature not in table.feature_columns:
             raise NotFound(f"{where}: there is no feature {feature!r}. {suggestion(feature, table.feature_columns)}")
     chosen = list(lookup.feature_names) or table.feature_columns
+    if not chosen:
+        raise Misuse(f"{where}: the table has keys only, and no features to look up.")
     for feature in lookup.rename_outputs:
         if feature not in chosen:
             raise NotFound(f"{where}: rename_outputs names {feature!r}, which is not looked up. {suggestion(feature, chosen)}")
@@ -145,6 +152,20 @@ def _check_keys(lookup: FeatureLookup, table: StoredFeatureTable, spine: StructT
     pairs = list(zip(lookup.lookup_key, table.entity_keys, strict=True))
     if lookup.timestamp_lookup_key and table.timeseries_column:
         pairs.append((lookup.timestamp_lookup_key, table.timeseries_column))
+    check_key_types(pairs, spine, table)
+
+
+def check_key_types(pairs: Iterable[tuple[str, str]], spine: StructType, table: StoredFeatureTable) -> None:
+    """Refuse a lookup whose ``pairs`` of a frame's and the table's columns are not of equal types.
+
+    Raises
+    ------
+    Misuse
+        If the frame lacks a column.
+    SchemaMismatch
+        If the types differ; the text offers the cast.
+    """
+    where = f"Lookup in {table.name}"
     for ours, theirs in pairs:
         if ours not in spine.names:
             raise Misuse(f"{where}: the data frame has no column {ours!r}. {suggestion(ours, spine.names)}")
@@ -159,18 +180,21 @@ def _check_keys(lookup: FeatureLookup, table: StoredFeatureTable, spine: StructT
 def _check_names(
     features: Sequence[FeatureColumn], given: Sequence[str], labels: Sequence[str], exclude: Sequence[str]
 ) -> None:
+    # Spark takes names that differ by case for one and the same.
     seen: dict[str, str] = {}
+    origins: dict[str, str] = {}
     for column in features:
-        origin = f"{column.feature!r} of {column.table}"
-        if column.name in labels:
+        name, origin = column.name.lower(), f"{column.feature!r} of {column.table}"
+        if name in (label.lower() for label in labels):
             raise Misuse(f"The label {column.name!r} has the name of a feature: {origin}. Rename one: rename_outputs=.")
-        if column.name in given:
-            raise Misuse(f"The data frame already has a column {column.name!r}, which is also looked up: {origin}.")
-        if column.name in seen:
-            raise Misuse(f"Two lookups give {column.name!r}: {seen[column.name]} and {origin}. Rename one: rename_outputs=.")
-        seen[column.name] = origin
-    if isinstance(exclude, str):
-        raise WrongKind(f"exclude_columns is a list of names. Write [{exclude!r}].")
+        if name in (one.lower() for one in given):
+            raise Misuse(
+                f"The data frame already has a column {column.name!r}, which is also looked up: {origin}. "
+                "Drop it, or rename the feature: rename_outputs=."
+            )
+        if name in origins:
+            raise Misuse(f"Two lookups give {column.name!r}: {origins[name]} and {origin}. Rename one: rename_outputs=.")
+        origins[name] = seen[column.name] = origin
     for name in exclude:
         if name not in seen and name not in given:
             raise NotFound(f"exclude_columns names {name!r}, which is no column. {suggestion(name, [*given, *seen])}")

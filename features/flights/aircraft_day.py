@@ -20,7 +20,10 @@ def compute(departures: DataFrame, arrivals: DataFrame) -> DataFrame:
         F.col("known_at").alias("departed_at"),
     )
     landed = arrivals.select(
-        "tailnum", "known_at", F.col("arrival_delay_minutes").alias("arrival_delay"), F.col("known_at").alias("arrived_at")
+        "tailnum",
+        "known_at",
+        F.col("arrival_delay_minutes").alias("arrival_delay"),
+        F.col("known_at").alias("arrived_at"),
     )
     events = left.unionByName(landed, allowMissingColumns=True).where("tailnum IS NOT NULL")
     # Two events of one aircraft in the same minute are one row: the larger delay of each kind.
@@ -32,7 +35,9 @@ def compute(departures: DataFrame, arrivals: DataFrame) -> DataFrame:
         F.count("departed_at").alias("departures"),
     )
     within_a_day = (
-        Window.partitionBy("tailnum").orderBy(F.unix_micros("known_at")).rangeBetween(-(DAY // timedelta(microseconds=1)) + 1, 0)
+        Window.partitionBy("tailnum")
+        .orderBy(F.unix_micros("known_at"))
+        .rangeBetween(-(DAY // timedelta(microseconds=1)) + 1, 0)
     )
 
     def latest(column: str) -> Column:

@@ -98,7 +98,9 @@ def scheduled_arrival(departure: pd.Series, clock: pd.Series, zone: pd.Series) -
 def time_zones() -> dict[str, str]:
     """The time zone of each destination airport."""
     airports = read_csv("airports.csv").dropna(subset=["tzone"])
-    return dict(zip(airports["faa"], airports["tzone"], strict=True)) | dict.fromkeys(PUERTO_RICO, "America/Puerto_Rico")
+    return dict(zip(airports["faa"], airports["tzone"], strict=True)) | dict.fromkeys(
+        PUERTO_RICO, "America/Puerto_Rico"
+    )
 
 
 def weather() -> pd.DataFrame:
@@ -132,7 +134,13 @@ def planes() -> pd.DataFrame:
 def airports() -> pd.DataFrame:
     """One row per airport."""
     raw = read_csv("airports.csv").rename(
-        columns={"lat": "latitude", "lon": "longitude", "alt": "altitude_feet", "tz": "utc_offset_hours", "tzone": "time_zone"}
+        columns={
+            "lat": "latitude",
+            "lon": "longitude",
+            "alt": "altitude_feet",
+            "tz": "utc_offset_hours",
+            "tzone": "time_zone",
+        }
     )
     return raw.drop(columns=["dst"])
 
