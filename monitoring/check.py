@@ -63,17 +63,13 @@ def check(
     step("looking for scores")
     output = monitor.scoring.output
     if not store.tables.exists(output):
-        return Check(
-            monitor, as_of, notes=[f"There is no score table {output} yet; score-batch writes it. Nothing to check."]
-        )
+        return Check(monitor, as_of, notes=[f"There is no score table {output} yet; score-batch writes it."])
     version = store.tables.info(output).version
     types = measured_columns(store, monitor)
     frame, notes = scores_with_labels(store, monitor, version, as_of)
     scored = scored_windows(frame, label=LABEL, length=monitor.window, as_of=as_of)
     if not scored:
-        notes.append(
-            f"{output} has no scores in a window that is complete by {as_of:%Y-%m-%d %H:%M}. Nothing to check."
-        )
+        notes.append(f"{output} has no scores in a window that is complete by {as_of:%Y-%m-%d %H:%M}.")
         return Check(monitor, as_of, notes=notes)
     stored = Stored.read(store.tables, monitor)
     known = stored.windows()
@@ -178,3 +174,7 @@ def _commit(store: FeatureStore, monitor: DriftMonitor, as_of: datetime, version
         sources[store.tables.full_name(labels)] = store.tables.info(labels).version
     span = (min(window.start for window in windows), max(window.end for window in windows)) if windows else None
     return Commit(verb="check-drift", as_of=as_of, sources=sources, window=span, details={"monitor": monitor.name})
+
+
+if __name__ == "__main__":
+    main()

@@ -41,6 +41,7 @@ def print_check(console: Console, check: Check) -> None:
     for note in check.notes:
         console.print(f"[note]{escape(note)}[/]")
     if not check.metrics:
+        console.print("Nothing to check.")
         return
     measured = [found.window for found in check.measured]
     said = f"{len(measured)} of {len(check.metrics)} windows measured." if measured else "No window has changed."

@@ -78,7 +78,10 @@ def list_alerts(
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @place_options
 def show_alert(alert_id: str, as_json: bool, catalog: str, schema: str, as_of: datetime, workspace: str) -> None:
-    """Show an alert's evidence and history; the beginning of its id is enough."""
+    """Show an alert's evidence and history.
+
+    The beginning of the ALERT's id is enough.
+    """
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     events = read_events(store, as_of=as_of)
     alert = alerts.pick(alerts.current(events), alert_id)
@@ -97,7 +100,7 @@ def show_alert(alert_id: str, as_json: bool, catalog: str, schema: str, as_of: d
 def acknowledge(
     alert_id: str, comment: str, user: str, catalog: str, schema: str, as_of: datetime, workspace: str
 ) -> None:
-    """Say that somebody has seen an open alert and looks after it."""
+    """Say who looks after an open alert."""
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     _act(store, alert_id, as_of, lambda alert: alerts.acknowledged(alert, actor=user, comment=comment, as_of=as_of))
 
@@ -108,7 +111,10 @@ def acknowledge(
 @click.option("--user", default=getpass.getuser, metavar="NAME", help="Who resolves it.  [default: you]")
 @place_options
 def resolve(alert_id: str, comment: str, user: str, catalog: str, schema: str, as_of: datetime, workspace: str) -> None:
-    """Close an alert; if the measure is beyond its limit in a later window, it is opened again."""
+    """Close an alert, with the reason.
+
+    If the measure is beyond its limit in a later window, the alert is opened again.
+    """
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     _act(store, alert_id, as_of, lambda alert: alerts.resolved(alert, actor=user, comment=comment, as_of=as_of))
 
@@ -117,7 +123,11 @@ def resolve(alert_id: str, comment: str, user: str, catalog: str, schema: str, a
 @click.argument("name", metavar="MONITOR")
 @place_options
 def summary(name: str, catalog: str, schema: str, as_of: datetime, workspace: str) -> None:
-    """Tell month by month what was scored, how good it was, what drifted, and which model took over when."""
+    """Tell what happened, month by month.
+
+    What was scored and by which model, how good it was, what drifted, which alerts there were, and which versions of
+    the model took over when and why.
+    """
     monitor = pick_noun(discover(monitoring, DriftMonitor), name, "monitor")
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     print_summary(console, summarise(store, monitor, as_of=as_of), workspace=workspace)
@@ -173,3 +183,7 @@ def _plain(noun: Alert | Event) -> dict[str, object]:
     """Plain JSON data: moments in ISO 8601, the evidence as data."""
     data = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(noun).items()}
     return data | {"evidence": json.loads(noun.evidence)}
+
+
+if __name__ == "__main__":
+    main()

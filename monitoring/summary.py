@@ -148,7 +148,8 @@ def print_summary(console: Console, summary: Summary, *, workspace: str) -> None
     console.print(f"[bold]{summary.monitor.scoring.output}: what happened, by month of decision[/]")
     for note in summary.notes:
         console.print(f"[note]{escape(note)}[/]")
-    console.print(_months_table(summary.months), "")
+    if summary.months:
+        console.print(_months_table(summary.months), "")
     console.print(f"[bold]Versions of {summary.model}[/]")
     console.print(
         _versions_table(summary.promotions) if summary.promotions else "None yet; train-model makes them.", ""
@@ -175,7 +176,7 @@ def _months_table(months: Sequence[Month]) -> Table:
             month.versions,
             number(month.roc_auc, 3),
             rates(month.label_rate, month.mean_prediction),
-            f"{month.drifted[0]} {month.drifted[1]:.2f}" if month.drifted else "no baseline",
+            f"{month.drifted[0]} {month.drifted[1]:.2f}" if month.drifted else "-",
             str(month.opened),
             str(month.open_at_end),
             str(month.recovered),

@@ -20,7 +20,7 @@ def versions(store):
 
 def test_a_score_table_that_does_not_exist_is_said_and_nothing_is_written(parcels):
     checked = check(parcels.store, parcels.monitor(), as_of=parcels.week(1))
-    assert checked.notes == ["There is no score table parcel_scores yet; score-batch writes it. Nothing to check."]
+    assert checked.notes == ["There is no score table parcel_scores yet; score-batch writes it."]
     assert parcels.store.tables.names() == []
 
 

@@ -10,8 +10,7 @@ from monitoring.windows import scored_windows
 LOADS = [[1.0, 2.0, 3.0, None], [2.0, 2.0], [9.0, None, 4.0]]
 
 
-@pytest.mark.parametrize("most_values", [1, 9, 12, 10_000])
-def test_however_much_is_read_at_once_the_metrics_are_the_same(parcels, most_values):
+def test_however_much_is_read_at_once_the_metrics_are_the_same(parcels):
     parcels.score(0, *LOADS)
     monitor, as_of = parcels.monitor(), parcels.week(3)
     types = measured_columns(parcels.store, monitor)
@@ -25,8 +24,9 @@ def test_however_much_is_read_at_once_the_metrics_are_the_same(parcels, most_val
             for rows in (found.profile, found.drift)
         ]
 
-    profile, drift = measured(most_values)
-    assert [profile, drift] == measured(10**9)
+    profile, drift = measured(10_000)
+    assert measured(1) == [profile, drift]
+    assert measured(15) == [profile, drift]
     columns = [":table", "depot", "load", "prediction"]
     assert [(row["window_start"], row["column_name"]) for row in profile] == [
         (parcels.week(number), column) for number in (1, 2) for column in columns

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from feature_store import Misuse, WrongKind
-from monitoring.limits import MeanShift, NullRate, Psi, Quality, Severity, WindowMetrics
+from monitoring.flight_delay import MONITOR
+from monitoring.limits import TABLE, MeanShift, NullRate, Psi, Quality, Severity, WindowMetrics
 from monitoring.spec import Patience, Retraining
 
 
@@ -109,3 +110,12 @@ def test_quality_is_not_judged_on_few_labels():
     limit = Quality("roc_auc", at_least=0.7, minimum_labels=100)
     assert limit.value(WindowMetrics(rows=1000, labelled=99, quality={"roc_auc": 0.5})) is None
     assert limit.value(WindowMetrics(rows=1000, labelled=100, quality={"roc_auc": 0.5})) == 0.5
+
+
+def test_the_flights_monitor_has_limits_on_columns_that_are_scored():
+    training = MONITOR.scoring.training
+    scored = {TABLE, "prediction", *training.entity_columns}
+    for lookup in training.lookups:
+        names = lookup.feature_names or (list(lookup.table.features) if lookup.table else [])
+        scored |= {lookup.output_name(name) for name in names}
+    assert set(MONITOR.limits) <= scored
