@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from feature_store import Source
-from feature_store.errors import Misuse, suggestion
+from feature_store.errors import Misuse, listed, suggestion
 from feature_store.names import check_simple_name
 from training.spec import TrainingSpec
 
@@ -27,11 +27,17 @@ class ScoringSpec:
     alias: str = "champion"
 
     def __post_init__(self) -> None:
+        where = f"Scoring spec {self.name!r}"
         check_simple_name(self.output, "score table")
+        missing = ["its own description"] * (not (self.description or "").strip()) + ["an owner"] * (not self.owner.strip())
+        if missing:
+            raise Misuse(f"{where} lacks {listed(missing)}.")
+        if not self.primary_keys:
+            raise Misuse(f"{where} names no primary keys.")
         for column in self.entity_columns:
             if column not in self.entities.columns:
                 raise Misuse(
-                    f"Scoring spec {self.name!r}: source {self.entities.name!r} has no column {column!r}. "
+                    f"{where}: source {self.entities.name!r} has no column {column!r}. "
                     f"{suggestion(column, self.entities.columns)}"
                 )
 

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support, roc_auc_score
 
 from monitoring.statistics import Floats
+from training.metrics import calibration_error
 
-CALIBRATION_BINS = 10
 THRESHOLD = 0.5
 
 
@@ -54,7 +53,7 @@ def performance(prediction: Floats, label: Floats) -> Performance:
     """The quality of ``prediction`` (probability of the positive class) against ``label`` (0, 1, or NaN: not known).
 
     Rows without a label or a finite prediction are left out. The Brier score is the mean squared difference;
-    the calibration error is :func:`calibration_error`.
+    the calibration error is :func:`training.metrics.calibration_error`.
     """
     known = ~np.isnan(label) & np.isfinite(prediction)
     order = np.lexsort((label[known], prediction[known]))  # so that sums do not depend on the rows' order
@@ -81,18 +80,6 @@ def performance(prediction: Floats, label: Floats) -> Performance:
         false_negatives=fn,
         true_positives=tp,
     )
-
-
-def calibration_error(probability: Floats, label: NDArray[np.int64]) -> float:
-    """Expected calibration error: how far the mean probability is from the share of positives, over ten bins.
-
-    The bins are of equal size, but equal probabilities share one; each counts by its share of the rows. Naeini, Cooper
-    and Hauskrecht, Obtaining Well Calibrated Probabilities Using Bayesian Binning (2015).
-    """
-    shares = np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS
-    edges = np.unique(np.quantile(probability, shares, method="inverted_cdf"))
-    gaps = np.bincount(np.searchsorted(edges, probability), weights=probability - label)
-    return float(np.abs(gaps).sum() / label.size)
 
 
 def _defined(value: float) -> float | None:

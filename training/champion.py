@@ -40,10 +40,16 @@ def promote(model: str, version: str, *, as_of: datetime, reason: str) -> None:
     client = MlflowClient()
     client.set_model_version_tag(model, version, PROMOTED_AS_OF, utc(as_of).isoformat())
     client.set_model_version_tag(model, version, PROMOTION_REASON, reason)
-    latest = max(promotions(model), key=lambda champion: champion.since)
-    # Replaying an old moment must not depose a champion promoted later.
-    if latest.version == version:
-        client.set_registered_model_alias(model, CHAMPION, version)
+    settle(model)
+
+
+def settle(model: str) -> None:
+    """Give the alias to the version promoted last.
+
+    That is not always the one just promoted: replaying an old moment must not depose a champion promoted later. And
+    a run that was killed between tags and alias is put right by the next one.
+    """
+    MlflowClient().set_registered_model_alias(model, CHAMPION, promotions(model)[-1].version)
 
 
 def versions(model: str) -> list[ModelVersion]:
@@ -53,7 +59,7 @@ def versions(model: str) -> list[ModelVersion]:
 
 
 def promotions(model: str) -> list[Champion]:
-    """All versions that were ever promoted, in the order of their promotion."""
+    """All versions that were ever promoted, in the order of their promotion; as of one moment, the newest comes last."""
     promoted = [one for one in versions(model) if PROMOTED_AS_OF in one.tags]
     champions = [
         Champion(model, str(one.version), datetime.fromisoformat(one.tags[PROMOTED_AS_OF])) for one in promoted

@@ -37,9 +37,13 @@ class HoursBefore(TransformerMixin, BaseEstimator):
         for column in self.moments_:
             result[column] = (frame[self.reference] - frame[column]).dt.total_seconds() / 3600
         for column in self.columns_:
-            if column not in self.texts_:
+            if column in self.texts_:
+                texts = frame[column].to_numpy(dtype=object, copy=True)
+                texts[pd.isna(texts)] = np.nan
+                result[column] = texts
+            else:
                 result[column] = result[column].astype("float64")
-        return result.replace({None: np.nan})
+        return result
 
 
 _texts = make_column_selector(dtype_exclude="number")

@@ -1,4 +1,4 @@
-"""How good a classifier's scores are, in numbers and pictures."""
+"""What a model's scores look like: importance of its columns, and pictures for the run."""
 
 from collections.abc import Mapping
 
@@ -12,50 +12,39 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.calibration import calibration_curve
-from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score, roc_curve
+from sklearn.metrics import roc_auc_score, roc_curve
 
+from training.metrics import CALIBRATION_BINS, Scores, calibration_error
 from training.scores import probability
-
-Scores = NDArray[np.float64]
-_BINS = 10
-
-
-def metrics(labels: NDArray[np.bool_], scores: Scores) -> dict[str, float]:
-    """Rank, probability and calibration metrics of ``scores`` in [0, 1], shape (rows,), against ``labels``.
-
-    ``calibration_error`` is the mean gap between predicted and observed share over ten bins of equal size, weighted by
-    their rows (expected calibration error; Naeini et al., AAAI 2015).
-    """
-    return {
-        "roc_auc": float(roc_auc_score(labels, scores)),
-        "average_precision": float(average_precision_score(labels, scores)),
-        "log_loss": float(log_loss(labels, scores, labels=[False, True])),
-        "brier_score": float(brier_score_loss(labels, scores)),
-        "calibration_error": _calibration_error(labels, scores),
-        "label_rate": float(np.mean(labels)),
-        "mean_prediction": float(np.mean(scores)),
-    }
-
-
-def _calibration_error(labels: NDArray[np.bool_], scores: Scores) -> float:
-    order = np.argsort(scores, kind="stable")
-    bins = np.array_split(order, _BINS)
-    gaps = [len(rows) * abs(float(np.mean(scores[rows])) - float(np.mean(labels[rows]))) for rows in bins if len(rows)]
-    return sum(gaps) / len(scores)
 
 
 def permutation_importance(
-    classifier: BaseEstimator, frame: pd.DataFrame, labels: NDArray[np.bool_], *, seed: int, rows: int = 5_000
+    classifier: BaseEstimator,
+    frame: pd.DataFrame,
+    labels: NDArray[np.bool_],
+    *,
+    decided_at: str,
+    seed: int,
+    rows: int = 5_000,
 ) -> dict[str, float]:
-    """Loss of ROC AUC when one column is shuffled, on at most ``rows`` rows (permutation importance; Breiman 2001)."""
+    """Loss of ROC AUC when one column is shuffled, on at most ``rows`` rows (permutation importance; Breiman 2001).
+
+    Moments are shuffled as their distance from ``decided_at``, which itself is left alone: a moment taken from another
+    season would count as a far too important one.
+    """
     generator = np.random.default_rng(seed)
     chosen = np.sort(generator.permutation(len(frame))[:rows])
     sample, truth = frame.iloc[chosen].reset_index(drop=True), labels[chosen]
     whole = roc_auc_score(truth, probability(classifier, sample))
     losses: dict[str, float] = {}
-    for column in frame.columns:
+    for column in sample.columns.drop(decided_at, errors="ignore"):
+        order = generator.permutation(len(sample))
         shuffled = sample.copy()
-        shuffled[column] = sample[column].iloc[generator.permutation(len(sample))].reset_index(drop=True)
+        if isinstance(sample[column].dtype, pd.DatetimeTZDtype):
+            ages = (sample[decided_at] - sample[column]).iloc[order].reset_index(drop=True)
+            shuffled[column] = sample[decided_at] - ages
+        else:
+            shuffled[column] = sample[column].iloc[order].reset_index(drop=True)
         losses[column] = float(whole - roc_auc_score(truth, probability(classifier, shuffled)))
     return dict(sorted(losses.items(), key=lambda item: -item[1]))
 
@@ -86,13 +75,13 @@ def _roc(labels: NDArray[np.bool_], scores: Mapping[str, Scores]) -> Figure:
 def _calibration(labels: NDArray[np.bool_], scores: Mapping[str, Scores]) -> Figure:
     figure, axes = plt.subplots(figsize=(6, 6), layout="constrained")
     for name, values in scores.items():
-        observed, predicted = calibration_curve(labels, values, n_bins=_BINS, strategy="quantile")
+        observed, predicted = calibration_curve(labels, values, n_bins=CALIBRATION_BINS, strategy="quantile")
         axes.plot(
             predicted,
             observed,
             marker="o",
             markersize=4,
-            label=f"{name} (error {_calibration_error(labels, values):.3f})",
+            label=f"{name} (error {calibration_error(values, labels):.3f})",
         )
     top = min(1.0, max(axes.get_xlim()[1], axes.get_ylim()[1]))
     axes.plot([0, top], [0, top], color="grey", linestyle=":", linewidth=1)

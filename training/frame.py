@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from feature_store import FeatureStore, Misuse
 from feature_store.fingerprint import fingerprint
+from feature_store.lineage import utc
 from feature_store.source import KNOWN_AT
 from feature_store.store import TrainingSet
 from training.spec import TrainingSpec
@@ -21,15 +23,18 @@ SPLIT, TRAIN, HOLDOUT = "split", "train", "holdout"
 class TrainingFrame:
     """The joined rows in memory, with entity columns, features, label and ``split``.
 
+    ``joined`` is the same as ``rows`` with the tables' own types; for pandas, whole numbers with nulls are fractions.
     ``training_set`` is the same without ``split`` and with the excluded columns excluded: what the model is packaged
     with. ``holdout_entities`` is what scoring the holdout may be given: keys, moment of decision, and the label.
     """
 
     rows: pd.DataFrame
+    joined: pa.Table
     inputs: Sequence[str]
     label: str
     training_set: TrainingSet
     holdout_entities: DataFrame
+    labels_version: int
     fingerprint: str
 
     def part(self, split: str) -> tuple[pd.DataFrame, pd.Series]:
@@ -49,7 +54,8 @@ def assemble(store: FeatureStore, spec: TrainingSpec, *, as_of: datetime) -> Tra
     Misuse
         If no label is known, a part is empty, or the fitted part has only one class.
     """
-    begins = F.lit(as_of - spec.holdout)
+    begins = F.lit(utc(as_of) - spec.holdout)
+    labels_version = store.tables.info(spec.labels.table).version
     split = F.when(F.col(KNOWN_AT) < begins, TRAIN).when(F.col(spec.decided_at) >= begins, HOLDOUT)
     known = spec.labels.read(store.tables, as_of=as_of).where(F.col(spec.label).isNotNull()).withColumn(SPLIT, split)
     spine = known.where(F.col(SPLIT).isNotNull()).select(*spec.entity_columns, SPLIT, spec.label)
@@ -59,14 +65,17 @@ def assemble(store: FeatureStore, spec: TrainingSpec, *, as_of: datetime) -> Tra
     training_set = store.create_training_set(
         df=entities, feature_lookups=spec.lookups, label=spec.label, exclude_columns=spec.exclude_columns
     )
-    rows = whole.toArrow().to_pandas()
+    joined = whole.toArrow()
+    rows = joined.to_pandas()
     left_out = {SPLIT, spec.label, *spec.exclude_columns}
     return TrainingFrame(
         rows=rows,
+        joined=joined,
         inputs=[name for name in rows.columns if name not in left_out],
         label=spec.label,
         training_set=training_set,
         holdout_entities=spine.where(F.col(SPLIT) == HOLDOUT).drop(SPLIT),
+        labels_version=labels_version,
         fingerprint=fingerprint(whole),
     )
 

@@ -67,20 +67,25 @@ class TrainingSpec:
     def __post_init__(self) -> None:
         where = f"Training spec {self.name!r}"
         check_simple_name(self.name, "model")
+        missing = ["its own description"] * (not (self.description or "").strip()) + ["an owner"] * (
+            not self.owner.strip()
+        )
+        if missing:
+            raise Misuse(f"{where} lacks {listed(missing)}.")
         if not self.estimators:
             raise Misuse(f"{where} names no estimator.")
         if self.holdout <= timedelta(0):
             raise Misuse(f"{where}: the holdout must be longer than nothing.")
-        for column in [self.label, *self.entity_columns]:
-            if column not in self.labels.columns:
-                raise Misuse(
-                    f"{where}: source {self.labels.name!r} has no column {column!r}. {suggestion(column, self.labels.columns)}"
-                )
         moments = {lookup.timestamp_lookup_key for lookup in self.lookups} - {None}
         if len(moments) != 1:
             raise Misuse(
                 f"{where} needs one moment of decision for all its lookups; it has: {listed(sorted(map(str, moments)))}."
             )
+        for column in [self.label, *self.entity_columns]:
+            if column not in self.labels.columns:
+                raise Misuse(
+                    f"{where}: source {self.labels.name!r} has no column {column!r}. {suggestion(column, self.labels.columns)}"
+                )
 
     @property
     def decided_at(self) -> str:

@@ -24,9 +24,10 @@ from feature_store.evolve import fit_to_table
 from feature_store.job import run_id, set_task_value
 from feature_store.lineage import Commit, code_revision, utc
 from training import champion as office
-from training.evaluate import metrics, permutation_importance, plots
+from training.evaluate import permutation_importance, plots
 from training.frame import HOLDOUT, TRAIN, TrainingFrame, assemble
 from training.gates import Verdict, judge
+from training.metrics import metrics
 from training.scores import PositiveProbability, probability
 from training.spec import TrainingSpec
 
@@ -57,9 +58,10 @@ def train(store: FeatureStore, spec: TrainingSpec, *, as_of: datetime, begin: ob
     frame = assemble(store, spec, as_of=as_of)
     same = _already_trained(model, spec, frame, as_of)
     if same is not None:
-        return Trained(
-            model, str(same.version), len(frame.rows), {}, [], office.PROMOTED_AS_OF in same.tags, repeated=True
-        )
+        promoted = office.PROMOTED_AS_OF in same.tags
+        if promoted:
+            office.settle(model)
+        return Trained(model, str(same.version), len(frame.rows), {}, [], promoted, repeated=True)
     inputs, labels = frame.part(TRAIN)
     fitted: dict[str, BaseEstimator] = {}
     for name, make in spec.estimators.items():
@@ -77,7 +79,7 @@ def train(store: FeatureStore, spec: TrainingSpec, *, as_of: datetime, begin: ob
     verdicts = judge(spec, results[main], results.get("champion"))
     step("logging and registering")
     with mlflow.start_run(experiment_id=store.experiment(model), run_name=f"{spec.name} as of {as_of:%Y-%m-%d}"):
-        importance = permutation_importance(fitted[main], held, truth.to_numpy(), seed=7)
+        importance = permutation_importance(fitted[main], held, truth.to_numpy(), decided_at=spec.decided_at, seed=7)
         _log(store, spec, frame, fitted, results, importance, as_of)
         for name, figure in plots(truth.to_numpy(), scores, importance).items():
             mlflow.log_figure(figure, f"plots/{name}.png", save_kwargs={"dpi": 110})
@@ -105,8 +107,10 @@ def keep_training_set(
     as_of: datetime,
 ) -> None:
     """Append the training frame, with the model's predictions, to ``<model>_training_set``: the baseline of drift."""
-    rows = frame.rows.assign(prediction=probability(estimator, frame.rows[list(frame.inputs)]), model_version=version)
-    df = store.spark.createDataFrame(pa.Table.from_pandas(rows, preserve_index=False))
+    prediction = pa.array(probability(estimator, frame.rows[list(frame.inputs)]))
+    versions = pa.repeat(version, len(frame.rows))
+    rows = frame.joined.append_column("prediction", prediction).append_column("model_version", versions)
+    df = store.spark.createDataFrame(rows)
     name = f"{spec.name}_training_set"
     df = fit_to_table(
         store.tables, name, df, description=f"What each version of {spec.name} learned from, with its scores"
@@ -160,7 +164,7 @@ def _register(
         training_set=frame.training_set,
         registered_model_name=store.tables.full_name(spec.name),
         lineage={
-            "as_of": as_of.isoformat(), "labels": {source: store.tables.info(source).version}, "fingerprint": frame.fingerprint,
+            "as_of": as_of.isoformat(), "labels": {source: frame.labels_version}, "fingerprint": frame.fingerprint,
             "code_revision": code_revision(), "run": run_id(), "holdout_days": spec.holdout.days,
         },
         serialization_format="cloudpickle",
@@ -198,7 +202,9 @@ def definition(spec: TrainingSpec) -> str:
             one.lookup_key,
             one.feature_names,
             sorted(one.rename_outputs.items()),
+            one.timestamp_lookup_key,
             str(one.lookback_window),
+            sorted(one.default_values.items()),
         )
         for one in spec.lookups
     ]

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
+from pyspark.sql.types import StructField, StructType
 
 from feature_store.errors import InvalidRows, Misuse, SchemaMismatch, listed, suggestion
 from feature_store.store import StoredFeatureTable
+from feature_store.table import FeatureTable
 
 _SHOWN = 3
 _TYPES = (
@@ -28,7 +29,8 @@ def check_keys(df: DataFrame, keys: Sequence[str], name: str) -> None:
     """
     for key in keys:
         if key not in df.columns:
-            raise Misuse(f"Feature table {name}: the key {key!r} is missing from the rows. {suggestion(key, df.columns)}")
+            hint = suggestion(key, df.columns)
+            raise Misuse(f"Feature table {name}: the key {key!r} is missing from the rows. {hint}")
     null_key = F.lit(False)
     for key in keys:
         null_key |= F.col(f"`{key}`").isNull()
@@ -61,7 +63,9 @@ def check_key_columns(name: str, keys: list[str], time: str | None, schema: Stru
         If they are not columns of their own, or a column has a type that a feature table cannot hold.
     """
     if time is not None and time not in keys:
-        raise Misuse(f"Feature table {name!r}: the timeseries column {time!r} is not among the primary keys ({listed(keys)}).")
+        raise Misuse(
+            f"Feature table {name!r}: the timeseries column {time!r} is not among the primary keys ({listed(keys)})."
+        )
     ordered = [key for key in keys if key != time] + ([time] if time else [])
     if len(set(keys)) < len(keys):
         raise Misuse(f"Feature table {name!r}: a primary key is named twice: {listed(keys)}.")
@@ -75,8 +79,19 @@ def check_key_columns(name: str, keys: list[str], time: str | None, schema: Stru
     for field in schema:
         kind = field.dataType.simpleString()
         if kind.split("(")[0].split("<")[0] not in _TYPES:
-            raise Misuse(f"Feature table {name!r}: {field.name!r} is {kind}, which a feature table cannot hold: {listed(_TYPES, most=20)}.")
+            raise Misuse(
+                f"Feature table {name!r}: {field.name!r} is {kind}, which a feature table cannot hold. "
+                f"It can hold: {listed(_TYPES, most=20)}."
+            )
     return ordered
+
+
+def described(schema: StructType, table: FeatureTable) -> StructType:
+    """``schema`` with the declared descriptions as comments, and with keys that are never null."""
+    texts = {name: {"comment": text} for name, text in table.features.items()}
+    return StructType(
+        [StructField(f.name, f.dataType, f.name not in table.primary_keys, texts.get(f.name)) for f in schema]
+    )
 
 
 def check_same(stored: StoredFeatureTable, keys: list[str], time: str | None, wanted: StructType) -> None:
@@ -117,8 +132,11 @@ def check_fits(schema: StructType, stored: StoredFeatureTable) -> None:
         if field.name in given and given[field.name] != field.dataType.simpleString()
     ]
     if stored.timeseries_column:
-        wrong += [f"{name!r} is missing, and a table with a timeseries column takes whole rows" for name in stored.features if name not in given]
+        missing = [name for name in stored.features if name not in given]
+        wrong += [f"{name!r} is missing, and a table with a timeseries column takes whole rows" for name in missing]
     cases = {name.lower(): name for name in stored.features}
-    wrong += [f"{name!r} differs from {cases[name.lower()]!r} by case only" for name in given if name not in stored.features and name.lower() in cases]
+    for name in given:
+        if name not in stored.features and name.lower() in cases:
+            wrong.append(f"{name!r} differs from {cases[name.lower()]!r} by case only")
     if wrong:
         raise SchemaMismatch(f"The rows do not fit feature table {stored.name}: {listed(wrong)}. Nothing was written.")

@@ -12,6 +12,7 @@ from io import StringIO
 from pathlib import Path
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from feature_store.errors import Misuse, listed
 
@@ -86,11 +87,12 @@ class FeatureSpec:
         path = folder / FILE_NAME
         if not path.exists():
             raise Misuse("The model was not packaged with features: it has no feature_spec.yaml. Log it with log_model().")
-        document = YAML(typ="safe").load(StringIO(path.read_text(encoding="utf-8")))
         try:
-            return cls._from_document(document)
-        except (KeyError, TypeError, AttributeError, IndexError) as error:
-            raise Misuse(f"The model's feature_spec.yaml cannot be read: {error!r} is missing or of another form.") from error
+            return cls._from_document(YAML(typ="safe").load(StringIO(path.read_text(encoding="utf-8"))))
+        except (YAMLError, KeyError, TypeError, AttributeError, IndexError) as error:
+            raise Misuse(
+                f"The model's feature_spec.yaml cannot be read: {error!r} is missing or of another form."
+            ) from error
 
     def _document(self) -> dict[str, object]:
         columns: list[tuple[str, dict[str, object]]] = [(one.name, _source_entry(one)) for one in self.sources]

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 import mlflow
+import numpy as np
 import pyarrow as pa
 from mlflow.models import ModelSignature
 from mlflow.models.model import ModelInfo
@@ -24,7 +25,7 @@ from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
-from feature_store.errors import Misuse, NotFound, listed
+from feature_store.errors import Misuse, NotFound, listed, suggestion
 from feature_store.local.feature_spec import FeatureSpec
 from feature_store.local.training_set import LocalTrainingSet
 
@@ -34,6 +35,10 @@ PREDICTION = "prediction"
 _TYPES = {
     "string": "string", "int": "integer", "smallint": "integer", "bigint": "long", "float": "float",
     "double": "double", "boolean": "boolean", "timestamp": "datetime", "date": "datetime", "binary": "binary",
+}  # fmt: skip
+_RESULTS = {
+    "double": pa.float64(), "float": pa.float32(), "int": pa.int32(), "bigint": pa.int64(), "long": pa.int64(),
+    "boolean": pa.bool_(), "string": pa.string(),
 }  # fmt: skip
 _REQUIREMENTS = ("mlflow", "scikit-learn", "numpy", "pandas", "pyarrow", "cloudpickle")
 
@@ -138,15 +143,17 @@ def check_frame(df: DataFrame, spec: FeatureSpec, *, override_features: bool) ->
 
 def predict(df: DataFrame, folder: Path, columns: Sequence[str], result_type: str) -> DataFrame:
     """``df`` with ``prediction``: the raw model is loaded once per worker and run once per Arrow batch."""
+    if result_type not in _RESULTS:
+        raise Misuse(f"There is no result_type {result_type!r}. {suggestion(result_type, _RESULTS)}")
     schema = StructType(list(df.schema.fields)).add(PREDICTION, result_type)
-    path, names = str(folder / "raw_model"), list(columns)
+    path, names, kind = str(folder / "raw_model"), list(columns), _RESULTS[result_type]
 
     def batches(rows: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         model = _raw_model(path)
         for batch in rows:
             values = model.predict(batch.select(names).to_pandas())
-            kind = {"double": pa.float64(), "float": pa.float32(), "int": pa.int32(), "bigint": pa.int64()}
-            predicted = pa.array(values).cast(kind.get(result_type, pa.string()))
+            flat = np.ravel(values)
+            predicted = pa.array(flat.astype(str) if kind == pa.string() else flat).cast(kind)
             yield batch.append_column(PREDICTION, predicted)
 
     return df.mapInArrow(batches, schema)

@@ -4,29 +4,26 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import groupby
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
-from feature_store.errors import Misuse, SchemaMismatch, StorageError, WrongKind, listed, suggestion
+from feature_store.errors import Misuse, StorageError, WrongKind, suggestion
 from feature_store.lineage import Commit
-from feature_store.local.checks import check_fits, check_key_columns, check_keys, check_same
+from feature_store.local.checks import check_fits, check_key_columns, check_keys, check_same, described
 from feature_store.local.feature_spec import FeatureSpec
 from feature_store.local.point_in_time import join
 from feature_store.local.session import spark_session
 from feature_store.local.tables import DeltaTables
 from feature_store.local.training_set import (
     LocalTrainingSet,
-    check_key_types,
     create_training_set,
     fill_defaults,
-    resolve,
+    packaged_lookups,
 )
 from feature_store.lookup import FeatureLookup
 from feature_store.store import StoredFeatureTable, TrainingSet
@@ -106,14 +103,20 @@ class LocalStore:
             raise Misuse(f"Feature table {name!r} needs a schema or a df.")
         ordered = check_key_columns(name, keys, timeseries_column, columns)
         wanted = StructType([StructField(f.name, f.dataType, f.name not in ordered, f.metadata) for f in columns])
-        if self.tables.exists(name):
+        is_new = not self.tables.exists(name)
+        if not is_new:
             check_same(self.get_table(name=name), ordered, timeseries_column, wanted)
         else:
             properties = {_KEYS: json.dumps(ordered), _TIME: timeseries_column or ""}
             properties |= {_TAG + key: value for key, value in (tags or {}).items()}
             self.tables.create(name, wanted, description=description or "", properties=properties)
         if df is not None:
-            self.write_table(name=name, df=df)
+            try:
+                self.write_table(name=name, df=df)
+            except Exception:
+                if is_new:
+                    self.tables.drop(name)
+                raise
         return self.get_table(name=name)
 
     def get_table(self, *, name: str) -> StoredFeatureTable:
@@ -134,7 +137,11 @@ class LocalStore:
         )
 
     def read_table(self, *, name: str, as_of_delta_timestamp: datetime | str | None = None) -> DataFrame:
-        moment = datetime.fromisoformat(as_of_delta_timestamp) if isinstance(as_of_delta_timestamp, str) else as_of_delta_timestamp
+        try:
+            given = as_of_delta_timestamp
+            moment = datetime.fromisoformat(given) if isinstance(given, str) else given
+        except ValueError:
+            raise Misuse(f"{as_of_delta_timestamp!r} is not a moment. Write a date or a time: 2013-07-01T06:00.") from None
         return self.tables.read(name, timestamp=moment)
 
     def write_table(self, *, name: str, df: DataFrame, mode: str = "merge") -> None:
@@ -168,12 +175,7 @@ class LocalStore:
     def publish_table(self, *, table: FeatureTable, df: DataFrame, commit: Commit) -> int:
         table.check_columns(df.columns)
         ordered = df.select(*table.columns)
-        schema = StructType(
-            [
-                StructField(f.name, f.dataType, f.name not in table.primary_keys, _comment(table.features.get(f.name)))
-                for f in ordered.schema
-            ]
-        )
+        schema = described(ordered.schema, table)
         cached = ordered.persist()
         try:
             check_keys(cached, list(table.primary_keys), table.name)
@@ -289,30 +291,9 @@ class LocalStore:
 
         spec = FeatureSpec.load(folder)
         brought = packaging.check_frame(df, spec, override_features=override_features)
-        joined = fill_defaults(self._look_up(df, spec, brought, table_versions or {}), spec)
+        stored = {name: self.get_table(name=name) for name in dict.fromkeys(column.table for column in spec.features)}
+        lookups = packaged_lookups(spec, brought, df.schema, stored, table_versions or {})
+        joined = fill_defaults(join(df, lookups, self.tables), spec)
         others = [name for name in spec.included if name not in df.columns]
         wanted = joined.select(*(f"`{name}`" for name in [*df.columns, *others]))
         return packaging.predict(wanted, folder, spec.included, result_type)
-
-    def _look_up(
-        self, df: DataFrame, spec: FeatureSpec, brought: Sequence[str], versions: Mapping[str, int]
-    ) -> DataFrame:
-        def place(column: Any) -> tuple[Any, ...]:
-            return column.table, tuple(column.lookup_key), column.timestamp_lookup_key, column.lookback
-
-        needed = [column for column in spec.features if column.name not in brought]
-        lookups = []
-        for _, group in groupby(needed, key=place):
-            columns = list(group)
-            table = self.get_table(name=columns[0].table)
-            gone = [column.feature for column in columns if column.feature not in table.feature_columns]
-            if gone:
-                raise SchemaMismatch(f"The model was trained with {listed(gone)} of {table.name}, which the table no longer has.")
-            pinned = replace(table, version=versions.get(table.name, table.version))
-            lookups.append(resolve(columns, pinned))
-            check_key_types(lookups[-1].pairs, df.schema, table)
-        return join(df, lookups, self.tables)
-
-
-def _comment(text: str | None) -> dict[str, Any]:
-    return {"comment": text} if text else {}

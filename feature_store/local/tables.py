@@ -9,37 +9,30 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import reduce
 from pathlib import Path
 from typing import cast
 
 import deltalake
 import polars as pl
 import pyarrow as pa
-from delta.tables import DeltaTable
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
-from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
+from deltalake.exceptions import TableNotFoundError
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from feature_store import names as naming
-from feature_store.errors import (
-    ConcurrentWrite,
-    Misuse,
-    NotFound,
-    SchemaMismatch,
-    StorageError,
-    listed,
-    suggestion,
-)
+from feature_store.errors import Misuse, NotFound, StorageError, suggestion
 from feature_store.lineage import FORMAT, Commit, TableVersion, utc
+from feature_store.local.writing import (
+    USER_METADATA,
+    check_schema,
+    commit_properties,
+    merge_with_spark,
+    writing,
+)
 from feature_store.tables import TableInfo
 
 FORMAT_PROPERTY = "pipeline.format"
 _MOST_ROWS_IN_MEMORY = 2_000_000
-_USER_METADATA = "userMetadata"
 
 
 class DeltaTables:
@@ -108,7 +101,7 @@ class DeltaTables:
                 version=entry["version"],
                 at=datetime.fromtimestamp(entry["timestamp"] / 1000, UTC),
                 operation=entry.get("operation", ""),
-                commit=Commit.from_json(entry.get(_USER_METADATA)),
+                commit=Commit.from_json(entry.get(USER_METADATA)),
             )
             for entry in self.open(name).history()
         ]
@@ -116,13 +109,19 @@ class DeltaTables:
     # ---- reading
 
     def read(self, name: str, *, version: int | None = None, timestamp: datetime | None = None) -> DataFrame:
+        if timestamp is not None:
+            version = self._version_at(name, utc(timestamp))
         self.open(name, version=version)
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
-        if timestamp is not None:
-            reader = reader.option("timestampAsOf", utc(timestamp).isoformat())
         return reader.load(str(self.path(name)))
+
+    def _version_at(self, name: str, moment: datetime) -> int:
+        versions = [entry.version for entry in self.history(name) if entry.at <= moment]
+        if not versions:
+            raise NotFound(f"Table {self.full_name(name)} had not been written by {moment:%Y-%m-%d %H:%M:%S} UTC.")
+        return max(versions)
 
     def arrow(self, name: str, columns: Sequence[str], *, version: int | None = None, where: pl.Expr | None = None) -> pl.DataFrame:
         """The columns asked for, read without Spark; ``where`` prunes files by their statistics."""
@@ -138,7 +137,7 @@ class DeltaTables:
     ) -> None:
         configuration = {FORMAT_PROPERTY: str(FORMAT), **(properties or {})}
         path = self.path(name)
-        with _writing(self.full_name(name)):
+        with writing(self.full_name(name)):
             path.parent.mkdir(parents=True, exist_ok=True)
             deltalake.DeltaTable.create(
                 str(path),
@@ -151,13 +150,13 @@ class DeltaTables:
 
     def set_properties(self, name: str, properties: Mapping[str, str]) -> None:
         """Add or replace table properties."""
-        with _writing(self.full_name(name)):
+        with writing(self.full_name(name)):
             self.open(name).alter.set_table_properties(dict(properties), raise_if_not_exists=False)
 
     def unset_property(self, name: str, key: str) -> None:
         """Remove one table property; nothing happens if it is not set."""
         self.open(name)
-        with _writing(self.full_name(name)):
+        with writing(self.full_name(name)):
             self.spark.sql(f"ALTER TABLE delta.`{self.path(name)}` UNSET TBLPROPERTIES IF EXISTS ('{_quoted(key)}')")
 
     def add_columns(self, name: str, schema: StructType) -> None:
@@ -165,7 +164,7 @@ class DeltaTables:
         stored = set(self.info(name).schema.names)
         new = StructType([field for field in schema if field.name not in stored])
         if new.fields:
-            with _writing(self.full_name(name)):
+            with writing(self.full_name(name)):
                 self.open(name).alter.add_columns(list(deltalake.Schema.from_json(new.json()).fields))
 
     def append(self, name: str, df: DataFrame, *, commit: Commit) -> int:
@@ -184,10 +183,9 @@ class DeltaTables:
 
     def merge(self, name: str, df: DataFrame, *, keys: Sequence[str], commit: Commit) -> int:
         """Insert new keys and update rows that changed; rows that did not are not touched. Rows written."""
-        with self._gathered(name, df) as (rows, arrow), _writing(self.full_name(name)):
+        with self._gathered(name, df) as (_, arrow), writing(self.full_name(name)):
             if arrow is None:
-                self._merge_with_spark(name, df, keys, commit)
-                return rows
+                return merge_with_spark(str(self.path(name)), df, keys, commit)
             current = self.arrow(name, arrow.column_names)
             given = cast(pl.DataFrame, pl.from_arrow(arrow))
             changed = given.join(current, on=given.columns, how="anti", nulls_equal=True)
@@ -200,7 +198,7 @@ class DeltaTables:
                     predicate=" AND ".join(f"t.`{key}` = s.`{key}`" for key in keys),
                     source_alias="s",
                     target_alias="t",
-                    commit_properties=_commit_properties(commit),
+                    commit_properties=commit_properties(commit),
                 )
                 .when_matched_update_all()
                 .when_not_matched_insert_all()
@@ -210,15 +208,15 @@ class DeltaTables:
 
     def drop(self, name: str) -> None:
         self.open(name)
-        with _writing(self.full_name(name)):
+        with writing(self.full_name(name)):
             shutil.rmtree(self.path(name))
 
     # ---- how rows are written
 
     def _write(self, name: str, df: DataFrame, commit: Commit, *, mode: str, predicate: str | None) -> int:
-        with self._gathered(name, df) as (rows, arrow), _writing(self.full_name(name)):
+        with self._gathered(name, df) as (rows, arrow), writing(self.full_name(name)):
             if arrow is None:
-                writer = df.write.format("delta").mode(mode).option(_USER_METADATA, commit.to_json())
+                writer = df.write.format("delta").mode(mode).option(USER_METADATA, commit.to_json())
                 if predicate:
                     writer = writer.option("replaceWhere", predicate)
                 writer.save(str(self.path(name)))
@@ -228,14 +226,14 @@ class DeltaTables:
                 self._as_stored(name, arrow),
                 mode=mode,
                 predicate=predicate,
-                commit_properties=_commit_properties(commit),
+                commit_properties=commit_properties(commit),
             )
             return rows
 
     @contextmanager
     def _gathered(self, name: str, df: DataFrame) -> Iterator[tuple[int, pa.Table | None]]:
         """The rows' number and, if they are few and Spark runs here, the rows themselves; computed once."""
-        self._check_schema(name, df)
+        check_schema(self.full_name(name), df.schema, self.info(name).schema)
         already_cached = df.is_cached
         cached = df if already_cached else df.persist()
         try:
@@ -245,62 +243,13 @@ class DeltaTables:
             if not already_cached:
                 cached.unpersist()
 
-    def _check_schema(self, name: str, df: DataFrame) -> None:
-        stored = {field.name: field.dataType for field in self.info(name).schema}
-        given = {field.name: field.dataType for field in df.schema}
-        wrong = [f"{column!r} is missing" for column in stored if column not in given]
-        wrong += [f"{column!r} is not a column of the table" for column in given if column not in stored]
-        wrong += [
-            f"{column!r} is {given[column].simpleString()} and the table has {kind.simpleString()}"
-            for column, kind in stored.items()
-            if column in given and given[column].simpleString() != kind.simpleString()
-        ]
-        if wrong:
-            raise SchemaMismatch(f"The rows do not fit {self.full_name(name)}: {listed(wrong)}. Nothing was written.")
-
     def _as_stored(self, name: str, arrow: pa.Table) -> pa.Table:
         """``arrow`` with the table's own column order, types and nullability."""
         schema = pa.schema(self.open(name).schema().to_arrow())
-        return arrow.select(schema.names).cast(schema)
-
-    def _merge_with_spark(self, name: str, df: DataFrame, keys: Sequence[str], commit: Commit) -> None:
-        others = [column for column in df.columns if column not in keys]
-        differs = reduce(lambda a, b: a | b, (~F.col(f"t.`{c}`").eqNullSafe(F.col(f"s.`{c}`")) for c in others))
-        matches = reduce(lambda a, b: a & b, (F.col(f"t.`{k}`") == F.col(f"s.`{k}`") for k in keys))
-        setting = "spark.databricks.delta.commitInfo.userMetadata"
-        self.spark.conf.set(setting, commit.to_json())
         try:
-            (
-                DeltaTable.forPath(self.spark, str(self.path(name)))
-                .alias("t")
-                .merge(df.alias("s"), matches)
-                .whenMatchedUpdateAll(condition=differs)
-                .whenNotMatchedInsertAll()
-                .execute()
-            )
-        finally:
-            self.spark.conf.unset(setting)
-
-
-@contextmanager
-def _writing(name: str) -> Iterator[None]:
-    """Turn what storage and Delta say about a failed write into one sentence."""
-    try:
-        yield
-    except CommitFailedError as error:
-        raise ConcurrentWrite(f"Another writer changed {name} first: {error}. Run the job again.") from error
-    except (PermissionError, OSError) as error:
-        raise StorageError(f"{name} cannot be written: {error}. Check the workspace's disk and permissions.") from error
-    except deltalake.exceptions.DeltaError as error:
-        raise Misuse(f"{name} refuses these rows: {error}. Nothing was written.") from error
-    except (Py4JJavaError, PySparkException) as error:
-        if "Concurrent" in type(error).__name__ or "DELTA_CONCURRENT" in str(error):
-            raise ConcurrentWrite(f"Another writer changed {name} first. Run the job again.") from error
-        raise
-
-
-def _commit_properties(commit: Commit) -> deltalake.CommitProperties:
-    return deltalake.CommitProperties(custom_metadata={_USER_METADATA: commit.to_json()}, max_commit_retries=5)
+            return arrow.select(schema.names).cast(schema)
+        except ValueError as error:
+            raise Misuse(f"{self.full_name(name)} refuses these rows: {error}. Nothing was written.") from error
 
 
 def _first_midnight(moment: datetime) -> str:

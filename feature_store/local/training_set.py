@@ -1,7 +1,8 @@
 """Training sets: lookups checked against their tables at once, joined only when the frame is asked for."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
@@ -69,7 +70,7 @@ def create_training_set(
         for name in given
         if name not in exclude or name in keys
     ]
-    kept = [_excluded(column) if column.name in exclude else column for column in features]
+    kept = [replace(column, include=False) if column.name in exclude else column for column in features]
     spec = FeatureSpec(sources=sources, features=kept, table_ids=_ids(resolved, tables))
     return LocalTrainingSet(df, labels, spec, resolved, tables)
 
@@ -124,6 +125,40 @@ def resolve(columns: Sequence[FeatureColumn], table: StoredFeatureTable) -> Reso
         times=(first.timestamp_lookup_key, time) if first.timestamp_lookup_key and time else None,
         lookback=first.lookback,
     )
+
+
+def packaged_lookups(
+    spec: FeatureSpec,
+    brought: Sequence[str],
+    spine: StructType,
+    stored: Mapping[str, StoredFeatureTable],
+    versions: Mapping[str, int],
+) -> list[ResolvedLookup]:
+    """The lookups of a packaged model that ``spine`` needs, without the features in ``brought``.
+
+    Raises
+    ------
+    SchemaMismatch
+        If a table no longer has a feature, or a key is of another type.
+    """
+
+    def place(column: FeatureColumn) -> tuple[object, ...]:
+        return column.table, tuple(column.lookup_key), column.timestamp_lookup_key, column.lookback
+
+    lookups = []
+    for _, group in groupby((column for column in spec.features if column.name not in brought), key=place):
+        columns = list(group)
+        table = stored[columns[0].table]
+        gone = [column.feature for column in columns if column.feature not in table.feature_columns]
+        if gone:
+            raise SchemaMismatch(
+                f"The model was trained with {listed(gone)} of {table.name}, which the table no longer has. "
+                "Publish it again, or train the model again."
+            )
+        lookup = resolve(columns, replace(table, version=versions.get(table.name, table.version)))
+        check_key_types(lookup.pairs, spine, table)
+        lookups.append(lookup)
+    return lookups
 
 
 def fill_defaults(df: DataFrame, spec: FeatureSpec) -> DataFrame:
@@ -200,12 +235,6 @@ def _check_names(
             raise NotFound(f"exclude_columns names {name!r}, which is no column. {suggestion(name, [*given, *seen])}")
     if not [name for name in [*given, *seen] if name not in exclude]:
         raise Misuse("Nothing is left to train on: the data frame has only labels and excluded columns, and nothing is looked up.")
-
-
-def _excluded(column: FeatureColumn) -> FeatureColumn:
-    from dataclasses import replace
-
-    return replace(column, include=False)
 
 
 def _ids(lookups: Sequence[ResolvedLookup], tables: DeltaTables) -> dict[str, str]:

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from monitoring.performance import Performance, calibration_error, performance
+from monitoring.performance import Performance, performance
+from training.metrics import calibration_error
 
 NAN = math.nan
 

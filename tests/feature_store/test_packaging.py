@@ -1,0 +1,293 @@
+"""Models that carry their features: what is packaged, and scoring with nothing but keys."""
+
+import json
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import cloudpickle
+import mlflow
+import mlflow.sklearn
+import pandas as pd
+import pytest
+from chispa import assert_df_equality
+from ruamel.yaml import YAML
+from sklearn.base import BaseEstimator
+
+from feature_store import FeatureLookup, Misuse, NotFound, SchemaMismatch, WrongKind, open_store
+
+cloudpickle.register_pickle_by_value(sys.modules[__name__])  # The workers cannot import a test module.
+
+NOON = datetime(2013, 6, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+FLIGHTS = "flight string, origin string, carrier string, decided_at timestamp"
+SCORED = FLIGHTS + ", wind double, name string, runways int, prediction double"
+ROWS = [
+    ("tie", "JFK", "B6", NOON, 5.0, "JetBlue", 4, 504.0),
+    ("null value", "JFK", "B6", NOON + HOUR, None, "JetBlue", 4, -1.0),
+    ("too old", "LGA", "B6", NOON + 9 * HOUR, None, "JetBlue", 2, -1.0),
+    ("unknown", "XYZ", "??", NOON, None, None, 0, -1.0),
+    ("no key", None, None, NOON, None, None, 0, -1.0),
+    ("no moment", "JFK", "AA", None, None, "American", 4, -1.0),
+    ("twice", "LGA", "AA", NOON, 7.0, "American", 2, 702.0),
+    ("twice", "LGA", "AA", NOON, 7.0, "American", 2, 702.0),
+]
+"""Keys and moment of decision; what is looked up for them; what the model makes of it."""
+
+
+class WindAndRunways(BaseEstimator):
+    """Wind × 100 + runways, and -1 without wind: what the model was given can be read from what it says."""
+
+    def predict(self, frame: pd.DataFrame) -> pd.Series:
+        if list(frame.columns) != ["carrier", "wind", "name", "runways"]:
+            raise ValueError(f"the model was given {list(frame.columns)}")
+        return (frame["wind"] * 100 + frame["runways"]).fillna(-1.0)
+
+
+@pytest.fixture(scope="module")
+def store(spark, tmp_path_factory):
+    opened = open_store(catalog="test", schema="flights", workspace=tmp_path_factory.mktemp("packaging"))
+    tables = {
+        "airport_weather": (["origin", "known_at"], "origin string, known_at timestamp, wind double", [("JFK", NOON, 5.0), ("JFK", NOON + HOUR, None), ("LGA", NOON - HOUR, 7.0)]),
+        "airline": (["carrier"], "carrier string, name string", [("B6", "JetBlue"), ("AA", "American")]),
+        "airport": (["faa"], "faa string, runways int", [("JFK", 4), ("LGA", 2)]),
+    }  # fmt: skip
+    for name, (keys, schema, rows) in tables.items():
+        time = "known_at" if "known_at" in keys else None
+        opened.create_table(name=name, primary_keys=keys, timeseries_column=time, df=spark.createDataFrame(rows, schema))
+    return opened
+
+
+@pytest.fixture(scope="module")
+def flights(spark):
+    return spark.createDataFrame([row[:4] for row in ROWS], FLIGHTS)
+
+
+@pytest.fixture(scope="module")
+def training_set(store, spark):
+    return store.create_training_set(
+        df=spark.createDataFrame([(*row[:4], row[7]) for row in ROWS], FLIGHTS + ", label double"),
+        feature_lookups=[
+            FeatureLookup("airport_weather", "origin", timestamp_lookup_key="decided_at", lookback_window=2 * HOUR),
+            FeatureLookup("airline", "carrier"),
+            FeatureLookup("airport", "origin", default_values={"runways": 0}),
+        ],
+        label="label",
+        exclude_columns=["flight", "origin", "decided_at"],
+    )
+
+
+def log(store, training_set, **options):
+    return store.log_model(
+        model=WindAndRunways(), artifact_path="model", flavor=mlflow.sklearn, training_set=training_set,
+        serialization_format="cloudpickle", **options,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def logged(store, training_set):
+    return log(store, training_set, registered_model_name="wind", lineage={"as_of": NOON, "fingerprint": "1:2:3"})
+
+
+@pytest.fixture(scope="module")
+def package(logged) -> Path:
+    return Path(mlflow.artifacts.download_artifacts(artifact_uri=logged.model_uri))
+
+
+# ---- the package
+
+
+def test_the_package_has_the_documented_layout_and_keeps_excluded_keys_but_no_other_excluded_column(package):
+    folder = package / "data" / "feature_store"
+    assert (folder / "raw_model" / "MLmodel").is_file()
+    spec = YAML(typ="safe").load((folder / "feature_spec.yaml").read_text())
+    assert [(name, entry.get("include", True), entry["source"]) for one in spec["input_columns"] for name, entry in one.items()] == [
+        ("origin", False, "training_data"),
+        ("carrier", True, "training_data"),
+        ("decided_at", False, "training_data"),
+        ("wind", True, "feature_store"),
+        ("name", True, "feature_store"),
+        ("runways", True, "feature_store"),
+    ]  # fmt: skip
+    flavor = YAML(typ="safe").load((package / "MLmodel").read_text())["flavors"]
+    assert list(flavor) == ["python_function"]
+    assert flavor["python_function"]["data"] == "data/feature_store"
+    assert flavor["python_function"]["loader_module"] == "feature_store.local.model_loader"
+
+
+def test_the_package_tells_the_versions_of_the_tables_it_learned_from(package):
+    assert json.loads((package / "data" / "feature_store" / "lineage.json").read_text()) == {
+        "tables": {"test.flights.airport_weather": 1, "test.flights.airline": 1, "test.flights.airport": 1},
+        "as_of": str(NOON),
+        "fingerprint": "1:2:3",
+    }
+
+
+def test_the_signature_requires_the_keys_and_offers_the_features(logged):
+    inputs = {column.name: (column.type.name, column.required) for column in logged.signature.inputs}
+    assert inputs == {
+        "origin": ("string", True),
+        "carrier": ("string", True),
+        "decided_at": ("datetime", True),
+        "wind": ("double", False),
+        "name": ("string", False),
+        "runways": ("integer", False),
+    }
+    assert [column.name for column in logged.signature.outputs] == ["label"]
+
+
+def test_the_model_is_registered_by_its_three_level_name(logged):
+    versions = mlflow.search_model_versions(filter_string="name = 'test.flights.wind'")
+    assert [(one.name, int(one.version)) for one in versions] == [("test.flights.wind", 1)]
+
+
+def test_logging_outside_of_a_run_opens_and_closes_its_own_and_inside_it_takes_part_in_it(store, training_set, logged):
+    assert mlflow.active_run() is None
+    with mlflow.start_run(experiment_id=store.experiment("mine")) as run:
+        info = log(store, training_set)
+        assert mlflow.active_run().info.run_id == run.info.run_id == info.run_id
+
+
+def test_the_artifacts_are_kept_in_the_workspace(store, logged):
+    assert list((store.workspace / "mlartifacts").rglob("feature_spec.yaml"))
+
+
+# ---- scoring
+
+
+def test_scoring_by_keys_gives_the_frame_its_features_and_the_prediction(spark, store, flights, logged):
+    assert_df_equality(
+        store.score_batch(model_uri="models:/test.flights.wind/1", df=flights),
+        spark.createDataFrame(ROWS, SCORED),
+        ignore_row_order=True,
+        ignore_nullable=True,
+    )
+
+
+def test_scoring_looks_up_what_the_training_set_joins_for_the_same_keys_and_moments(store, flights, training_set, logged):
+    given_to_model = ["carrier", "wind", "name", "runways"]
+    assert_df_equality(
+        store.score_batch(model_uri=logged.model_uri, df=flights).select(*given_to_model),
+        training_set.load_df().select(*given_to_model),
+        ignore_row_order=True,
+        ignore_nullable=True,
+    )
+
+
+def test_columns_that_the_model_does_not_know_are_passed_on(store, flights, logged):
+    from pyspark.sql import functions as F
+
+    scored = store.score_batch(model_uri=logged.model_uri, df=flights.limit(1).withColumn("note", F.lit("x")), result_type="string")
+    assert scored.columns == ["flight", "origin", "carrier", "decided_at", "note", "wind", "name", "runways", "prediction"]
+    assert [(row.note, row.prediction) for row in scored.collect()] == [("x", "504.0")]
+
+
+def test_nobody_to_score_is_no_special_case(spark, store, flights, logged):
+    assert store.score_batch(model_uri=logged.model_uri, df=flights.limit(0)).collect() == []
+
+
+def test_a_frame_that_brings_feature_columns_is_refused_by_their_names(spark, store, logged):
+    brings = spark.createDataFrame([("f", "JFK", "B6", NOON, 1.0, 9)], FLIGHTS + ", wind double, runways int")
+    with pytest.raises(Misuse, match="The data frame brings feature columns: wind, runways. Scoring is given keys only"):
+        store.score_batch(model_uri=logged.model_uri, df=brings)
+
+
+def test_features_can_be_overridden_when_that_is_said(spark, store, logged):
+    brings = spark.createDataFrame(
+        [("f", "JFK", "B6", NOON, 1.0, 9), ("g", "JFK", "B6", NOON, None, None)], FLIGHTS + ", wind double, runways int"
+    )
+    scored = store.score_batch(model_uri=logged.model_uri, df=brings, override_features=True)
+    assert sorted((row.flight, row.wind, row.name, row.runways, row.prediction) for row in scored.collect()) == [
+        ("f", 1.0, "JetBlue", 9, 109.0),
+        ("g", None, "JetBlue", 0, -1.0),
+    ]
+
+
+def test_scoring_can_be_held_to_the_table_versions_of_an_earlier_run(spark, store, flights, logged):
+    versions = store.feature_versions(model_uri=logged.model_uri)
+    store.write_table(name="airport", df=spark.createDataFrame([("JFK", 40)], "faa string, runways int"))
+    try:
+        tie = flights.where("flight = 'tie'")
+        assert store.score_batch(model_uri=logged.model_uri, df=tie).first().prediction == 540.0
+        pinned = store.score_batch(model_uri=logged.model_uri, df=tie, table_versions=versions)
+        assert pinned.first().prediction == 504.0
+    finally:
+        store.write_table(name="airport", df=spark.createDataFrame([("JFK", 4)], "faa string, runways int"))
+
+
+@pytest.mark.parametrize(
+    ("schema", "error", "text"),
+    [
+        ("flight string, origin string, carrier string", Misuse, "lacks decided_at; the model needs origin, carrier, decided_at"),
+        (FLIGHTS + ", prediction double", Misuse, "already has a column 'prediction'"),
+        (FLIGHTS.replace("origin string", "origin int"), SchemaMismatch, "'origin' is int in the data frame, and the table's 'origin' is string. Cast it"),
+        (FLIGHTS.replace("timestamp", "date"), SchemaMismatch, "'decided_at' is date"),
+    ],
+)  # fmt: skip
+def test_a_frame_that_cannot_be_scored_is_refused(spark, store, logged, schema, error, text):
+    with pytest.raises(error, match=text):
+        store.score_batch(model_uri=logged.model_uri, df=spark.createDataFrame([], schema))
+
+
+def test_a_result_type_that_does_not_exist_is_refused(store, flights, logged):
+    with pytest.raises(Misuse, match="There is no result_type 'doubel'. Did you mean double"):
+        store.score_batch(model_uri=logged.model_uri, df=flights, result_type="doubel")
+
+
+def test_a_model_that_does_not_exist_is_not_found(store, flights):
+    with pytest.raises(NotFound, match="There is no model 'models:/test.flights.nothing/1'"):
+        store.score_batch(model_uri="models:/test.flights.nothing/1", df=flights)
+    with pytest.raises(ValueError, match="There is no model 'wind'"):
+        store.score_batch(model_uri="wind", df=flights)
+
+
+def test_a_model_without_packaged_features_is_refused_with_what_to_do(store, flights, logged):
+    with mlflow.start_run(experiment_id=store.experiment("plain")):
+        plain = mlflow.sklearn.log_model(WindAndRunways(), name="plain", serialization_format="cloudpickle")
+    with pytest.raises(Misuse, match=r"was not packaged with features, so keys alone cannot be scored. Log it with store.log_model"):
+        store.score_batch(model_uri=plain.model_uri, df=flights)
+
+
+def test_a_feature_that_the_table_no_longer_has_is_named(spark, store, flights):
+    store.create_table(name="old", primary_keys="origin", df=spark.createDataFrame([("JFK", 1, 2)], "origin string, wind int, runways int"))
+    lookup = FeatureLookup("old", "origin", feature_names="runways")
+    model = log(store, store.create_training_set(df=flights, feature_lookups=[lookup], label=None))
+    store.drop_table(name="old")
+    store.create_table(name="old", primary_keys="origin", df=spark.createDataFrame([("JFK", 1)], "origin string, wind int"))
+
+    with pytest.raises(SchemaMismatch, match="trained with runways of test.flights.old, which the table no longer has"):
+        store.score_batch(model_uri=model.model_uri, df=flights)
+
+
+def test_logging_needs_a_training_set_of_this_store(store):
+    with pytest.raises(WrongKind, match="log_model needs the training_set that create_training_set returned"):
+        store.log_model(model=WindAndRunways(), artifact_path="model", flavor=mlflow.sklearn)
+
+
+# ---- mlflow's own way
+
+
+def test_mlflow_loads_the_model_and_predicts_from_keys_in_the_frames_order(logged):
+    asked = pd.DataFrame([row[:4] for row in ROWS], columns=["flight", "origin", "carrier", "decided_at"])
+    asked["decided_at"] = pd.to_datetime(asked["decided_at"], utc=True).dt.tz_localize(None)
+
+    predicted = mlflow.pyfunc.load_model("models:/test.flights.wind/1").predict(asked[::-1])
+
+    pd.testing.assert_frame_equal(predicted, pd.DataFrame({"prediction": [row[7] for row in ROWS[::-1]]}))
+
+
+def test_mlflows_way_finds_the_workspace_of_the_registry_in_use(store, logged, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert os.environ["MLFLOW_TRACKING_URI"] == f"sqlite:///{store.workspace}/mlflow.db"
+
+    asked = pd.DataFrame({"flight": ["tie"], "origin": ["JFK"], "carrier": ["B6"], "decided_at": [pd.Timestamp("2013-06-01 12:00")]})
+    predicted = mlflow.pyfunc.load_model(logged.model_uri).predict(asked, params={"result_type": "string"})
+
+    assert predicted["prediction"].tolist() == ["504.0"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_batch_of_one_row_without_any_key_is_predicted(logged):
+    nobody = pd.DataFrame({"flight": [None], "origin": [None], "carrier": [None], "decided_at": [pd.NaT]})
+    assert mlflow.pyfunc.load_model(logged.model_uri).predict(nobody)["prediction"].tolist() == [-1.0]

@@ -1,0 +1,65 @@
+"""The settings that the pipeline relies on, and the words when Java is missing or too old."""
+
+import pytest
+
+from feature_store import StorageError
+from feature_store.local import session
+from feature_store.local.session import settings, spark_session
+
+
+def test_a_session_that_exists_is_taken_as_it_is(spark):
+    assert spark_session(app_name="another") is spark
+
+
+def test_moments_are_utc_and_ansi_mode_is_on(spark):
+    assert spark.conf.get("spark.sql.session.timeZone") == "UTC"
+    assert spark.conf.get("spark.sql.ansi.enabled") == "true"
+    assert spark.sql("SELECT TIMESTAMP'2013-07-01 00:00:00' = TIMESTAMP'2013-07-01T00:00:00Z'").first()[0]
+
+
+def test_the_settings_are_those_of_a_small_machine():
+    chosen = settings()
+    assert chosen["spark.databricks.delta.snapshotPartitions"] == "2"
+    assert chosen["spark.ui.enabled"] == "false"
+    assert chosen["spark.driver.bindAddress"] == "127.0.0.1"
+
+
+def test_on_a_cluster_the_driver_can_be_reached_and_the_workers_fetch_deltas_jars(monkeypatch):
+    monkeypatch.setenv("SPARK_MASTER", "spark://head:7077")
+    chosen = settings()
+    assert "spark.driver.host" not in chosen
+    assert "delta" in chosen["spark.jars"]
+
+
+@pytest.fixture
+def java(monkeypatch, tmp_path):
+    """Put a ``java`` that says ``text`` where the session looks for it; None for no Java at all."""
+
+    def make(text):
+        monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+        if text is not None:
+            (tmp_path / "bin").mkdir()
+            (tmp_path / "bin" / "java").write_text(f"#!/bin/sh\necho '{text}' >&2\n")
+            (tmp_path / "bin" / "java").chmod(0o755)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        (None, "Spark needs Java, and there is none. Install Java 17 or newer"),
+        ('openjdk version "11.0.22" 2024-01-16', "Spark needs Java 17 or newer; .*java is version 11.0.22. Install"),
+        ('java version "1.8.0_392"', "is version 1.8.0_392"),
+    ],
+)
+def test_a_missing_or_old_java_is_said_with_the_remedy(java, said, text):
+    java(said)
+    with pytest.raises(StorageError, match=text):
+        session._check_java()
+
+
+@pytest.mark.parametrize("said", ['openjdk version "17.0.10" 2024-01-16', 'openjdk version "21" 2023-09-19', "something unheard of"])
+def test_a_java_that_is_new_enough_or_unknown_is_let_through(java, said):
+    java(said)
+    session._check_java()

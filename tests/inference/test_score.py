@@ -1,0 +1,211 @@
+"""Scoring by keys alone: what is written, by which champion, and that a window can be done again at any time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import mlflow.sklearn
+import pandas as pd
+import pytest
+from chispa import assert_df_equality
+from mlflow import MlflowClient
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from sklearn.linear_model import LinearRegression
+
+from feature_store import FeatureLookup, FeatureStore, open_store
+from feature_store.errors import NotFound
+from feature_store.job import task_context
+from inference.score import Scored, score
+from tests.couriers import COURIER_LOAD, MICROSECOND, SCORING, TRAINING, at, land, publish_features
+from training.champion import promote
+
+MODEL, OUTPUT = "test.couriers.late_order", "test.couriers.late_order_scores"
+LOAD = FeatureLookup(
+    COURIER_LOAD, "courier", timestamp_lookup_key="decided_at", default_values={"open_orders": 0}
+)
+SCORES = (
+    "order_id string, courier string, decided_at timestamp, open_orders bigint, prediction double, "
+    "model_name string, model_version string, scored_at timestamp, run_id string"
+)
+SPEC = replace(SCORING, training=replace(TRAINING, lookups=[LOAD], exclude_columns=["courier", "decided_at"]))
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Orders of 1 to 4 January, the first champion, which took office on the 1st, and the second, on the 3rd.
+
+    The first expects a delay in proportion to the open orders, the second the contrary.
+    """
+
+    store: FeatureStore
+
+    def score(self, spec: Any = SPEC, *, as_of: datetime, run: str = "run", **window: datetime) -> Scored:
+        with task_context({}, run):
+            return score(self.store, spec, as_of=as_of, **window)
+
+    def scores(self, output: str = OUTPUT) -> DataFrame:
+        return self.store.tables.read(output)
+
+    def expect(self, *rows: tuple[object, ...]) -> None:
+        expected = self.store.spark.createDataFrame(list(rows), SCORES)
+        scores = self.scores().withColumn("prediction", F.round("prediction", 9))
+        assert_df_equality(scores, expected, ignore_row_order=True)
+
+    def training_set(self) -> Any:
+        labelled = SPEC.training.labels.read(self.store.tables, as_of=at("5"))
+        spine = labelled.select(*SPEC.training.entity_columns, SPEC.training.label)
+        return self.store.create_training_set(
+            df=spine,
+            feature_lookups=[LOAD],
+            label=SPEC.training.label,
+            exclude_columns=SPEC.training.exclude_columns,
+        )
+
+    def register(self, name: str, *, chance_with_ten_orders: float) -> None:
+        loads = pd.DataFrame({"open_orders": [0, 10]})
+        line = LinearRegression().fit(loads, [1 - chance_with_ten_orders, chance_with_ten_orders])
+        self.store.log_model(
+            model=line,
+            artifact_path="model",
+            flavor=mlflow.sklearn,
+            training_set=self.training_set(),
+            registered_model_name=name,
+        )
+
+
+@pytest.fixture(scope="module")
+def past(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orders]:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("MLFLOW_TRACKING_URI", raising=False)
+        store = open_store(catalog="test", schema="couriers", workspace=tmp_path_factory.mktemp("orders"))
+        land(
+            store,
+            orders=[
+                ("1", "ann", "old town", at("1"), at("1T12"), True),
+                ("2", "bob", "old town", at("2") - MICROSECOND, at("2T12"), False),
+                ("3", "ann", "old town", at("2"), None, None),
+                ("4", "nobody knows", "old town", at("2T18"), at("3T12"), True),
+                ("5", "bob", "old town", at("4"), at("4T12"), False),
+            ],
+            counts=[("ann", at("1"), 2), ("ann", at("2") + MICROSECOND, 9), ("bob", at("1T12"), 4), ("bob", at("4"), 6)],
+        )
+        publish_features(store, as_of=at("5"))
+        orders = Orders(store)
+        orders.register("late_order", chance_with_ten_orders=1.0)
+        orders.register("late_order", chance_with_ten_orders=0.0)
+        promote(MODEL, "1", as_of=at("1"), reason="first")
+        yield orders
+
+
+@pytest.fixture
+def orders(past: Orders) -> Iterator[Orders]:
+    """The orders, scored by nobody yet, with version 1 alone in office."""
+    if past.store.tables.exists(OUTPUT):
+        past.store.tables.drop(OUTPUT)
+    yield past
+    MlflowClient().delete_model_version_tag(MODEL, "2", "promoted_as_of")
+
+
+FIRST_DAY = [
+    ("1", "ann", at("1"), 2, 0.2, MODEL, "1", at("2"), "run"),
+    ("2", "bob", at("2") - MICROSECOND, 4, 0.4, MODEL, "1", at("2"), "run"),
+]
+
+
+def test_scores_have_keys_moment_features_prediction_model_and_run_for_orders_with_and_without_outcome(
+    orders: Orders,
+) -> None:
+    done = orders.score(as_of=at("3"), start=at("1"))
+
+    assert done == Scored(OUTPUT, at("1"), at("3"), 4, "1")
+    orders.expect(
+        ("1", "ann", at("1"), 2, 0.2, MODEL, "1", at("3"), "run"),
+        ("2", "bob", at("2") - MICROSECOND, 4, 0.4, MODEL, "1", at("3"), "run"),
+        ("3", "ann", at("2"), 2, 0.2, MODEL, "1", at("3"), "run"),
+        ("4", "nobody knows", at("2T18"), 0, 0.0, MODEL, "1", at("3"), "run"),
+    )
+
+
+def test_a_window_has_its_start_and_not_its_end_and_the_next_one_begins_where_it_ended(orders: Orders) -> None:
+    assert orders.score(as_of=at("2")).rows == 2  # the first window begins when the first champion took office
+    orders.expect(*FIRST_DAY)
+
+    assert orders.score(as_of=at("3")) == Scored(OUTPUT, at("2"), at("3"), 2, "1")
+    orders.expect(
+        *FIRST_DAY,
+        ("3", "ann", at("2"), 2, 0.2, MODEL, "1", at("3"), "run"),
+        ("4", "nobody knows", at("2T18"), 0, 0.0, MODEL, "1", at("3"), "run"),
+    )
+
+
+def test_nobody_is_scored_who_is_decided_after_the_as_of_moment(orders: Orders) -> None:
+    assert orders.score(as_of=at("2"), start=at("1"), end=at("5")) == Scored(OUTPUT, at("1"), at("2"), 2, "1")
+
+
+def test_scoring_a_window_again_replaces_it_by_equal_rows_and_leaves_the_others(orders: Orders) -> None:
+    orders.score(as_of=at("2"), run="first")
+    orders.score(as_of=at("3"), run="second")
+    before = orders.scores().cache()
+    before.count()
+
+    orders.score(as_of=at("3"), start=at("2"), run="third")
+
+    assert_df_equality(before.drop("run_id"), orders.scores().drop("run_id"), ignore_row_order=True)
+    runs = {(row["order_id"], row["run_id"]) for row in orders.scores().collect()}
+    assert runs == {("1", "first"), ("2", "first"), ("3", "third"), ("4", "third")}
+    before.unpersist()
+
+
+def test_a_window_is_scored_by_the_champion_in_office_when_it_begins_whatever_was_promoted_since(orders: Orders) -> None:
+    promote(MODEL, "2", as_of=at("3"), reason="better")
+
+    orders.score(as_of=at("2"), start=at("1"))
+    orders.score(as_of=at("5"), start=at("3"))
+
+    orders.expect(*FIRST_DAY, ("5", "bob", at("4"), 6, 0.4, MODEL, "2", at("5"), "run"))
+
+
+def test_a_window_without_anybody_to_score_says_so_and_writes_nothing(orders: Orders) -> None:
+    orders.score(as_of=at("2"))
+
+    assert orders.score(as_of=at("2")) == Scored(OUTPUT, at("2"), at("2"), 0, "")
+    assert orders.score(as_of=at("3T12"), start=at("3")) == Scored(OUTPUT, at("3"), at("3T12"), 0, "")
+    orders.expect(*FIRST_DAY)
+
+
+def test_a_model_without_a_champion_cannot_score_and_nothing_is_written(orders: Orders) -> None:
+    never = replace(SPEC, training=replace(SPEC.training, name="never_trained"), output="never_scores")
+
+    with pytest.raises(NotFound, match=r"test\.couriers\.never_trained has no champion: it was never trained"):
+        orders.score(never, as_of=at("3"), start=at("1"))
+
+    assert not orders.store.tables.exists("never_scores")
+
+
+def test_the_commit_says_which_window_which_model_and_which_versions_of_which_tables(orders: Orders) -> None:
+    orders.score(as_of=at("3"), start=at("1"))
+
+    newest = orders.store.tables.history(OUTPUT)[0].commit
+    assert newest is not None
+    assert (newest.verb, newest.as_of, newest.window, newest.run) == ("score-batch", at("3"), (at("1"), at("3")), "run")
+    assert newest.sources == {
+        "test.couriers.courier_load": orders.store.tables.info("courier_load").version,
+        "test.couriers.orders": orders.store.tables.info("orders").version,
+    }
+    assert newest.details == {"model": MODEL, "model_version": "1"}
+
+
+def test_scoring_by_keys_alone_finds_the_same_features_as_the_training_set_for_the_same_keys_and_moments(
+    orders: Orders,
+) -> None:
+    orders.score(as_of=at("5"), start=at("1"))
+
+    learned_from = orders.store.create_training_set(
+        df=SPEC.training.labels.read(orders.store.tables, as_of=at("5")).select("courier", "decided_at", "is_late"),
+        feature_lookups=[LOAD],
+        label="is_late",
+    ).load_df()
+    scored = orders.scores().where("order_id <> '3'")  # never delivered, so it is in no training set
+    assert_df_equality(learned_from.drop("is_late"), scored.select("courier", "decided_at", "open_orders"), ignore_row_order=True, ignore_nullable=True)
