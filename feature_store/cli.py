@@ -23,7 +23,13 @@ from rich.theme import Theme
 
 from feature_store.errors import Misuse, PipelineError
 
-console = Console(theme=Theme({"good": "green", "bad": "bold red", "note": "yellow"}), highlight=False, soft_wrap=True)
+_WIDTH_OF_A_LOG = 110
+console = Console(
+    theme=Theme({"good": "green", "bad": "bold red", "note": "yellow"}),
+    highlight=False,
+    soft_wrap=True,
+    width=None if sys.stdout.isatty() else _WIDTH_OF_A_LOG,
+)
 error_console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

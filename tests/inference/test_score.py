@@ -147,15 +147,13 @@ def test_nobody_is_scored_who_is_decided_after_the_as_of_moment(orders: Orders) 
 def test_scoring_a_window_again_replaces_it_by_equal_rows_and_leaves_the_others(orders: Orders) -> None:
     orders.score(as_of=at("2"), run="first")
     orders.score(as_of=at("3"), run="second")
-    before = orders.scores().cache()
-    before.count()
+    before = orders.store.spark.createDataFrame(orders.scores().toArrow())
 
     orders.score(as_of=at("3"), start=at("2"), run="third")
 
     assert_df_equality(before.drop("run_id"), orders.scores().drop("run_id"), ignore_row_order=True)
     runs = {(row["order_id"], row["run_id"]) for row in orders.scores().collect()}
     assert runs == {("1", "first"), ("2", "first"), ("3", "third"), ("4", "third")}
-    before.unpersist()
 
 
 def test_a_window_is_scored_by_the_champion_in_office_when_it_begins_whatever_was_promoted_since(orders: Orders) -> None:
