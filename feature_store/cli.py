@@ -72,8 +72,12 @@ def parse_moment(text: str) -> datetime:
 def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--catalog``, ``--schema``, ``--as-of`` and ``--workspace``, the same words for every command."""
     options = [
-        click.option("--catalog", default="dev", show_default=True, metavar="NAME", help="Catalog of all tables and models."),
-        click.option("--schema", default="flights", show_default=True, metavar="NAME", help="Schema inside the catalog."),
+        click.option(
+            "--catalog", default="dev", show_default=True, metavar="NAME", help="Catalog of all tables and models."
+        ),
+        click.option(
+            "--schema", default="flights", show_default=True, metavar="NAME", help="Schema inside the catalog."
+        ),
         click.option(
             "--as-of",
             type=Moment(),
@@ -130,8 +134,15 @@ def progress(total: int, unit: str) -> Iterator[Callable[[str], None]]:
     On a terminal a bar moves; elsewhere (a log, CI) nothing is drawn, and the steps' own lines tell.
     """
     bar = Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit),
-        TimeElapsedColumn(), console=error_console, transient=True, disable=not error_console.is_terminal,
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        console=error_console,
+        transient=True,
+        disable=not error_console.is_terminal,
     )
     with bar:
         task = bar.add_task("starting", total=total)

@@ -5,6 +5,7 @@ The graph is read from the commits of the tables and the lineage that models car
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,8 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from feature_store.cli import Verb, console, place_options
-from feature_store.errors import NotFound, suggestion
+from feature_store.errors import Misuse, NotFound, suggestion
+from feature_store.lineage import utc
 from feature_store.store import FeatureStore, open_store
 
 
@@ -45,24 +47,27 @@ class Graph:
         return {target: edges[name] for target, edges in sorted(self.sources.items()) if name in edges}
 
 
-def read_graph(store: FeatureStore) -> Graph:
-    """All tables and model versions of the store's schema."""
+def read_graph(store: FeatureStore, *, as_of: datetime | None = None) -> Graph:
+    """All tables and model versions of the store's schema; those made as of a later moment than ``as_of`` are left out."""
     graph = Graph()
     for name in store.tables.names():
         full = store.tables.full_name(name)
         history = store.tables.history(name)
-        ours = [entry for entry in history if entry.commit]
-        graph.add(full, f"version {history[0].version}" + (f", by {ours[0].commit.verb}" if ours and ours[0].commit else ""))
-        for entry in ours:
-            assert entry.commit is not None
-            for source, at in entry.commit.sources.items():
+        ours = [(entry.version, entry.commit) for entry in history if entry.commit]
+        known = [(version, commit) for version, commit in ours if as_of is None or utc(commit.as_of) <= as_of]
+        if ours and not known:
+            continue  # it was made later
+        version, verb = (known[0][0], f", by {known[0][1].verb}") if known else (history[0].version, "")
+        graph.add(full, f"version {version}{verb}")
+        for _, commit in known:
+            for source, at in commit.sources.items():
                 graph.connect(source, full, f"read at version {at}")
-            if "model" in entry.commit.details:
-                details = entry.commit.details
-                graph.connect(f"{details['model']}/{details['model_version']}", full, "scored by")
-    for model, version, document, features in _models(store):
-        node = f"{model}/{version}"
-        graph.add(node, f"trained as of {str(document.get('as_of', '?'))[:16]}")
+            if "model" in commit.details:
+                graph.connect(f"{commit.details['model']}/{commit.details['model_version']}", full, "scored by")
+    for node, document, features in _models(store):
+        if as_of is not None and "as_of" in document and datetime.fromisoformat(document["as_of"]) > as_of:
+            continue
+        graph.add(node, f"trained as of {document['as_of'][:16]}" if "as_of" in document else "without lineage")
         for label, read_at in _versions(document.get("labels")).items():
             graph.connect(label, node, f"labels, at version {read_at}")
         for table, read_at in _versions(document.get("tables")).items():
@@ -76,8 +81,11 @@ def _versions(value: object) -> Mapping[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def _models(store: FeatureStore) -> Iterator[tuple[str, str, Mapping[str, Any], Mapping[str, list[str]]]]:
-    """Name, version, lineage and used features by table of each packaged model version in the schema."""
+def _models(store: FeatureStore) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, list[str]]]]:
+    """Name and version, lineage, and used features by table of each model version in the schema.
+
+    A model that somebody registered in another way has neither lineage nor features, and hides nobody else's.
+    """
     import mlflow
 
     from feature_store.local.feature_spec import FeatureSpec
@@ -87,12 +95,15 @@ def _models(store: FeatureStore) -> Iterator[tuple[str, str, Mapping[str, Any], 
     for found in sorted(mlflow.search_model_versions(), key=lambda one: (one.name, int(one.version))):
         if not found.name.startswith(prefix):
             continue
-        folder = packaged_folder(f"models:/{found.name}/{found.version}")
         features: dict[str, list[str]] = {}
-        for column in FeatureSpec.load(folder).features:
-            features.setdefault(column.table, []).append(column.feature)
-        path = folder / LINEAGE_FILE
-        yield found.name, str(found.version), json.loads(path.read_text()) if path.exists() else {}, features
+        document: Mapping[str, Any] = {}
+        with suppress(Misuse):
+            folder = packaged_folder(f"models:/{found.name}/{found.version}")
+            for column in FeatureSpec.load(folder).features:
+                features.setdefault(column.table, []).append(column.feature)
+            path = folder / LINEAGE_FILE
+            document = json.loads(path.read_text()) if path.exists() else {}
+        yield f"{found.name}/{found.version}", document, features
 
 
 def find(graph: Graph, name: str, *, catalog: str, schema: str) -> str:
@@ -181,7 +192,7 @@ def main(name: str, form: str | None, catalog: str, schema: str, as_of: datetime
     show-lineage flight_delay_scores --mermaid
     """
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
-    graph = read_graph(store)
+    graph = read_graph(store, as_of=as_of)
     node = find(graph, name, catalog=catalog, schema=schema)
     if form == "json":
         click.echo(as_json(connected(graph, node)))

@@ -35,7 +35,9 @@ def check_keys(df: DataFrame, keys: Sequence[str], name: str) -> None:
     for key in keys:
         null_key |= F.col(f"`{key}`").isNull()
     counted = df.groupBy(*(f"`{key}`" for key in keys)).agg(F.count("*").alias("__rows"))
-    bad = counted.where((F.col("__rows") > 1) | null_key).limit(1_000).collect()
+    # As text: Python would show moments in the machine's own time zone.
+    shown = (F.col(f"`{key}`").cast("string").alias(key) for key in keys)
+    bad = counted.where((F.col("__rows") > 1) | null_key).select(*shown).limit(1_000).collect()
     nulls = [row for row in bad if any(row[key] is None for key in keys)]
     doubled = [row for row in bad if row not in nulls]
     if nulls:

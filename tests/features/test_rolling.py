@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from chispa import assert_df_equality
+from pyspark.sql import functions as F
 
 from feature_store import Misuse
 from features.rolling import Mean, Total, lookback, rolling
@@ -67,8 +68,8 @@ def test_rows_do_not_depend_on_how_far_back_events_are_read_beyond_the_lookback(
 
     def rows_from(first):
         read = spark.createDataFrame([event for event in events if event[1] >= first], EVENTS)
-        rolled = rolling(read, keys=["origin"], every=HOUR, features=FEATURES).collect()
-        return sorted(tuple(row) for row in rolled if row.known_at >= start.replace(tzinfo=None))
+        rolled = rolling(read, keys=["origin"], every=HOUR, features=FEATURES)
+        return sorted(tuple(row) for row in rolled.where(F.col("known_at") >= F.lit(start)).collect())
 
     assert rows_from(start - lookback(2 * HOUR, every=HOUR)) == rows_from(at("00:00"))
 

@@ -1,0 +1,93 @@
+"""Landing: declared types, and the same data twice changes nothing."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pandas as pd
+import pytest
+from chispa import assert_df_equality
+from click.testing import CliRunner
+
+from feature_store import Misuse, SchemaMismatch
+from features.ingest import ingest, main
+from features.spec import LandedTable
+
+JANUARY = datetime(2014, 1, 1, tzinfo=UTC)
+ROWS = pd.DataFrame(
+    {
+        "flight": ["B6-1", "B6-2"],
+        "departed_at": pd.to_datetime(["2013-06-01T08:00:00.000001Z", None], utc=True),
+        "is_late": pd.Series([True, None], dtype="boolean"),
+        "delay": [1.5, None],
+    }
+)
+LANDED = LandedTable(
+    name="departures",
+    description="Departures",
+    owner="us@example.com",
+    keys=["flight"],
+    columns={
+        "flight": ("string", "The flight"),
+        "departed_at": ("timestamp", "When it left"),
+        "is_late": ("boolean", "Whether late"),
+        "delay": ("double", "Minutes"),
+    },
+    read=lambda: ROWS,
+)
+
+
+def changed(rows):
+    return replace(LANDED, read=lambda: rows)
+
+
+def test_rows_land_with_declared_types_descriptions_and_utc_moments(spark, store):
+    assert ingest(store, LANDED, as_of=JANUARY) == 2
+
+    assert_df_equality(
+        store.tables.read("departures"),
+        spark.createDataFrame(
+            [("B6-1", datetime(2013, 6, 1, 8, 0, 0, 1, tzinfo=UTC), True, 1.5), ("B6-2", None, None, None)],
+            "flight string, departed_at timestamp, is_late boolean, delay double",
+        ),
+        ignore_row_order=True,
+        ignore_nullable=True,
+    )
+    info = store.tables.info("departures")
+    assert (info.description, info.properties["pipeline.owner"]) == ("Departures", "us@example.com")
+    assert info.schema["delay"].metadata["comment"] == "Minutes"
+    assert [field.name for field in info.schema if not field.nullable] == ["flight"]
+
+
+def test_landing_twice_changes_nothing_and_landing_something_else_replaces_the_whole(store):
+    ingest(store, LANDED, as_of=JANUARY)
+    version = store.tables.info("departures").version
+
+    assert ingest(store, changed(ROWS.copy()), as_of=datetime(2015, 1, 1, tzinfo=UTC)) == 0
+    assert store.tables.info("departures").version == version
+
+    assert ingest(store, changed(ROWS[:1]), as_of=JANUARY) == 1
+    assert store.tables.read("departures").count() == 1
+    assert ingest(store, LANDED, as_of=JANUARY) == 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "error", "text"),
+    [
+        (ROWS.drop(columns="delay"), SchemaMismatch, "'departures' gives the columns flight, departed_at, is_late; declared are"),
+        (ROWS.assign(delay="many"), SchemaMismatch, "'departures' does not fit its declared types: .*delay"),
+        (ROWS.assign(flight=None), Misuse, "test.flights.departures refuses these rows"),
+    ],
+)
+def test_rows_that_do_not_fit_are_refused_and_the_table_stays_as_it_was(store, rows, error, text):
+    ingest(store, LANDED, as_of=JANUARY)
+    version = store.tables.info("departures").version
+    with pytest.raises(error, match=text):
+        ingest(store, changed(rows), as_of=JANUARY)
+    assert store.tables.info("departures").version == version
+
+
+def test_a_domain_that_does_not_exist_is_an_error_of_one_sentence(spark, tmp_path):
+    done = CliRunner().invoke(main, ["flihgts", "--workspace", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "No sources are declared in features/flihgts/. Did you mean flights?" in done.output
+    assert "Traceback" not in done.output

@@ -1,0 +1,265 @@
+"""Publishing: however the time is cut, the table is the same; the future is nowhere; bad modules change nothing."""
+
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+from chispa import assert_df_equality
+from click.testing import CliRunner
+from pyspark.sql import functions as F
+
+import features
+from feature_store import FeatureTable, InvalidRows, SchemaMismatch, Source, open_store
+from feature_store.discovery import discover
+from feature_store.fingerprint import fingerprint
+from feature_store.lineage import Commit
+from features.flights import aircraft, aircraft_day, origin_congestion
+from features.flights.sources import FLIGHT_OUTCOMES, SCHEDULED_FLIGHTS
+from features.publish import BEGINNING, main, publish, published_until
+
+AS_OF = datetime(2013, 6, 13, 18, 30, tzinfo=UTC)
+HOUR, MICROSECOND = timedelta(hours=1), timedelta(microseconds=1)
+TABLES = discover(features, FeatureTable)
+FUTURE = {"carrier": "ZZ", "tailnum": "N0FUTURE", "dest": "BOS"}
+
+
+def from_the_future(flights: pd.DataFrame) -> pd.DataFrame:
+    """A flight scheduled in the past that left, absurdly late, one microsecond after the as-of moment."""
+    late = pd.Timestamp(AS_OF + MICROSECOND)
+    row = flights.iloc[[0]].assign(flight_id="ZZ-1", **FUTURE)
+    return row.assign(
+        departed_at=late, arrived_at=late, departure_delay_minutes=99_999.0, arrival_delay_minutes=99_999.0, is_late=True,
+        cancelled_at=pd.NaT,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def store(spark, tmp_path_factory, a_few_days, land):
+    """All tables, published once as of the as-of moment; among the flights is one from the future."""
+    opened = open_store(catalog="test", schema="flights", workspace=tmp_path_factory.mktemp("publish"))
+    land(opened, pd.concat([a_few_days, from_the_future(a_few_days)], ignore_index=True))
+    for table in TABLES.values():
+        publish(opened, table, as_of=AS_OF)
+    return opened
+
+
+def content(store, name):
+    return fingerprint(store.tables.read(name))
+
+
+# ---- windows
+
+
+@pytest.mark.parametrize("table", [origin_congestion.TABLE, aircraft_day.TABLE], ids=lambda table: table.name)
+def test_one_window_and_seven_windows_publish_the_same_table(spark, store, tmp_path, a_few_days, land, table):
+    cut = open_store(catalog="test", schema="flights", workspace=tmp_path)
+    land(cut, pd.concat([a_few_days, from_the_future(a_few_days)], ignore_index=True))
+    first = datetime(2013, 6, 10, 12, tzinfo=UTC)
+    # On the grid, between its moments, a microsecond beside it; and two windows without any row.
+    ends = [first, first + HOUR, first + 1.5 * HOUR, first + 7 * HOUR - MICROSECOND, first + 7 * HOUR, datetime(2013, 6, 13, 0, 7, tzinfo=UTC), AS_OF]
+
+    for end in ends:
+        publish(cut, table, as_of=end)
+
+    assert published_until(cut, table) == AS_OF
+    assert len(cut.tables.history(table.name)) >= 7
+    assert_df_equality(cut.tables.read(table.name), store.tables.read(table.name), ignore_row_order=True)
+
+
+def test_publishing_again_gives_the_same_rows_and_catching_up_with_nothing_writes_nothing(store):
+    table = origin_congestion.TABLE
+    before, version = content(store, table.name), store.tables.info(table.name).version
+
+    assert publish(store, table, as_of=AS_OF).rows is None
+    assert store.tables.info(table.name).version == version
+
+    publish(store, table, as_of=AS_OF, full=True)
+    publish(store, table, as_of=AS_OF, start=AS_OF - 30 * HOUR, end=AS_OF - 7.5 * HOUR)
+    assert content(store, table.name) == before
+    assert published_until(store, table) == AS_OF
+
+
+def test_a_table_without_time_is_passed_over_until_its_sources_change(store):
+    assert publish(store, aircraft.TABLE, as_of=AS_OF).rows is None
+    assert publish(store, aircraft.TABLE, as_of=AS_OF, full=True).rows == 0
+
+
+def test_each_commit_tells_its_window_its_sources_and_the_code(store):
+    (commit,) = [entry.commit for entry in store.tables.history("airport_weather") if entry.commit]
+    assert (commit.verb, commit.as_of, commit.window) == ("publish-features", AS_OF, (BEGINNING, AS_OF))
+    assert commit.sources == {"test.flights.weather": store.tables.info("weather").version}
+    assert commit.details["views"] == ["weather_observations"]
+    assert commit.run
+    assert commit.revision
+
+
+def test_a_published_table_carries_its_declaration(store):
+    stored = store.get_table(name="origin_congestion")
+    declared = origin_congestion.TABLE
+    assert (stored.owner, stored.description) == (declared.owner, declared.description)
+    assert (stored.primary_keys, stored.features) == (["origin", "known_at"], declared.columns)
+    assert {name: stored.schema[name].metadata["comment"] for name in declared.features} == dict(declared.features)
+
+
+def test_every_row_was_known_before_the_end_of_the_window(store):
+    for table in TABLES.values():
+        published = store.tables.read(table.name)
+        assert not published.isEmpty(), table.name
+        if table.timeseries_column:
+            assert published.where(F.col("known_at") >= F.lit(AS_OF)).isEmpty(), table.name
+
+
+# ---- the future
+
+
+def test_a_row_from_the_future_is_found_in_no_published_table(store):
+    for table in TABLES.values():
+        published = store.tables.read(table.name)
+        for key, value in FUTURE.items():
+            if key in ("carrier", "tailnum") and key in published.columns:
+                assert published.where(F.col(key) == value).isEmpty(), table.name
+        for name, kind in published.dtypes:
+            if kind == "double" and "delay" in name:
+                assert published.where(F.col(name) > 5_000).isEmpty(), (table.name, name)
+
+
+def test_a_row_from_the_future_has_no_label_and_its_entity_tells_nothing_but_the_schedule(store):
+    assert FLIGHT_OUTCOMES.read(store.tables, as_of=AS_OF).where("flight_id = 'ZZ-1'").isEmpty()
+    assert not FLIGHT_OUTCOMES.read(store.tables, as_of=AS_OF + MICROSECOND).where("flight_id = 'ZZ-1'").isEmpty()
+
+    entity = SCHEDULED_FLIGHTS.read(store.tables, as_of=AS_OF).where("flight_id = 'ZZ-1'")
+    assert entity.count() == 1
+    assert not [name for name in entity.columns if "delay" in name or "late" in name or name in ("departed_at", "arrived_at", "cancelled_at")]
+
+
+# ---- modules that are wrong
+
+EVENTS = Source(name="events", description="Events", table="events", columns=["origin", "delay"], known_at="known_at")
+SCHEMA = "origin string, delay double, known_at timestamp"
+NOON = datetime(2013, 6, 1, 12, tzinfo=UTC)
+
+
+def module(compute, **changes):
+    facts = {
+        "name": "delays",
+        "description": "Delays",
+        "owner": "us@example.com",
+        "primary_keys": ["origin", "known_at"],
+        "timeseries_column": "known_at",
+        "sources": [EVENTS],
+        "features": {"delay": "Minutes"},
+        "compute": compute,
+    }
+    return FeatureTable(**{**facts, **changes})
+
+
+@pytest.fixture
+def events(spark, store):
+    """Two events, published once by a module that is right."""
+    if not store.tables.exists("events"):
+        df = spark.createDataFrame([("JFK", 5.0, NOON), ("LGA", None, NOON + HOUR)], SCHEMA)
+        store.tables.create("events", df.schema)
+        store.tables.append("events", df, commit=Commit(verb="test", as_of=NOON))
+        publish(store, module(lambda events: events), as_of=AS_OF)
+    return store
+
+
+@pytest.mark.parametrize(
+    ("compute", "error", "text"),
+    [
+        (lambda events: events.drop("origin"), SchemaMismatch, "The key 'origin' is missing"),
+        (lambda events: events.drop("known_at"), SchemaMismatch, "The key 'known_at' is missing"),
+        (lambda events: events.withColumnRenamed("delay", "dealy"), SchemaMismatch, "The feature 'delay' is missing; Did you mean dealy"),
+        (lambda events: events.withColumn("secret", F.lit(1)), SchemaMismatch, "'secret' is not declared; describe it under features="),
+        (lambda events: events.unionByName(events), InvalidRows, "delays: 2 keys with more than one row, for example origin="),
+        (lambda events: events.withColumn("origin", F.when(F.col("origin") == "JFK", "JFK")), InvalidRows, "delays: 1 key with a null, for example origin=None, known_at=2013-06-01 13:00:00"),
+        (lambda events: events.withColumn("known_at", F.when(F.col("origin") == "JFK", F.col("known_at"))), InvalidRows, "origin=LGA, known_at=None"),
+        (lambda events: events.withColumn("delay", F.col("delay").cast("int")), SchemaMismatch, "'delay' is double, not int"),
+    ],
+)  # fmt: skip
+def test_a_module_that_is_wrong_is_told_what_is_wrong_and_the_table_stays_as_it_was(events, compute, error, text):
+    before = events.get_table(name="delays")
+    with pytest.raises(error, match=text):
+        publish(events, module(compute), as_of=AS_OF, full=True)
+    assert events.get_table(name="delays") == before
+    assert events.tables.read("delays").count() == 2
+
+
+def test_a_new_table_that_is_refused_is_not_there_afterwards(events):
+    with pytest.raises(InvalidRows):
+        publish(events, module(lambda events: events.unionByName(events), name="stillborn"), as_of=AS_OF)
+    assert not events.tables.exists("stillborn")
+
+
+def test_a_window_published_ahead_leaves_no_hole_behind(events):
+    table = module(lambda events: events, name="ahead")
+
+    publish(events, table, as_of=AS_OF, start=NOON + HOUR, end=NOON + 2 * HOUR)
+    assert published_until(events, table) == BEGINNING
+    publish(events, table, as_of=AS_OF)
+
+    assert published_until(events, table) == AS_OF
+    assert events.tables.read("ahead").count() == 2
+
+
+def test_rows_that_arrive_late_are_caught_up_with_within_the_declared_lateness(spark, store):
+    source = Source(name="late", description="Late", table="late_events", columns=["origin", "delay"], known_at="known_at")
+    table = module(lambda events: events, name="patient", sources=[source], lateness=2 * HOUR)
+    on_time, late, too_late = (spark.createDataFrame([("JFK", float(hours), NOON - hours * HOUR)], SCHEMA) for hours in (0.5, 2, 3))
+    store.tables.create("late_events", on_time.schema)
+
+    for rows, moment in ((on_time, NOON), (late.unionByName(too_late), NOON + HOUR)):
+        store.tables.append("late_events", rows, commit=Commit(verb="test", as_of=moment))
+        publish(store, table, as_of=moment)
+
+    assert sorted(row.delay for row in store.tables.read("patient").collect()) == [0.5, 2.0]
+
+
+# ---- the command
+
+
+def run(store, *arguments):
+    place = ["--catalog", "test", "--schema", "flights", "--workspace", str(store.workspace)]
+    return CliRunner().invoke(main, [*arguments, *place])
+
+
+def test_the_command_says_what_it_did_and_that_an_empty_window_is_up_to_date(store):
+    again = run(store, "airport", "origin_congestion", "--as-of", AS_OF.isoformat())
+    assert (again.exit_code, again.output.count("up to date")) == (0, 2), again.output
+    assert "test.flights.origin_congestion" in again.output
+    assert "published until 2013-06-13 18:30" in again.output
+
+    window = run(store, "airport_weather", "--from", "2013-06-10", "--until", "2013-06-11", "--as-of", "2013-06-13T18:30")
+    assert window.exit_code == 0, window.output
+    assert "72 rows from 2013-06-10 00:00 to 2013-06-11 00:00" in window.output
+
+    nothing = run(store, "airport_weather", "--from", "2013-06-10T00:01", "--until", "2013-06-10T00:02", "--as-of", "2013-06-13T18:30")
+    assert (nothing.exit_code, "0 rows" in nothing.output) == (0, True), nothing.output
+
+
+def test_a_dry_run_writes_nothing(store):
+    version = store.tables.info("origin_congestion").version
+    said = run(store, "origin_congestion", "--as-of", "2013-06-14", "--dry-run")
+    assert "would publish from 2013-06-13 18:30 to 2013-06-14 00:00" in said.output
+    assert store.tables.info("origin_congestion").version == version
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["origin_congestoin"], 1, "There is no feature table 'origin_congestoin'. Did you mean origin_congestion"),
+        (["airport", "--from", "2013-06-02", "--until", "2013-06-01"], 1, "--from 2013-06-02 00:00 is not before --until 2013-06-01 00:00"),
+        (["airport", "--as-of", "last week"], 2, "'last week' is not a moment"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_one_clear_sentence(store, arguments, code, text):
+    done = run(store, *arguments)
+    assert done.exit_code == code
+    assert text in " ".join(done.output.split())
+    assert "Traceback" not in done.output
+
+
+def test_publishing_before_landing_says_what_is_missing(spark, tmp_path):
+    done = CliRunner().invoke(main, ["airport_weather", "--workspace", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "There is no table dev.flights.weather" in done.output
