@@ -27,7 +27,9 @@ def discover(package: ModuleType, kind: type[Noun]) -> dict[str, Noun]:
                 continue
             name: str = getattr(value, "name")  # noqa: B009 - every noun has a name; the type variable cannot say so
             if name in found and found[name] is not value:
-                raise Misuse(f"{kind.__name__} {name!r} is declared twice: in {declared_in[name]} and in {module.__name__}.")
+                raise Misuse(
+                    f"{kind.__name__} {name!r} is declared twice: in {declared_in[name]} and in {module.__name__}."
+                )
             found[name] = value
             declared_in.setdefault(name, module.__name__)
     return dict(sorted(found.items()))

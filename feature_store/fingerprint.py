@@ -12,7 +12,9 @@ def fingerprint(df: DataFrame) -> str:
     schema = F.lit(df.schema.simpleString())
     row = F.xxhash64(schema, *(F.struct(F.col(f"`{name}`"), F.col(f"`{name}`").isNull()) for name in df.columns))
     total = df.select(row.alias("hash")).agg(
-        F.count("*").alias("rows"), F.sum(F.col("hash").cast("decimal(38,0)")).alias("sum"), F.bit_xor("hash").alias("xor")
+        F.count("*").alias("rows"),
+        F.sum(F.col("hash").cast("decimal(38,0)")).alias("sum"),
+        F.bit_xor("hash").alias("xor"),
     )
     found = total.collect()[0]
     return f"{found['rows']}:{found['sum'] or 0}:{found['xor'] or 0}"

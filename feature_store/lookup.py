@@ -71,7 +71,9 @@ class FeatureLookup:
                 raise Misuse(f"{where}: lookback_window needs a timestamp_lookup_key.")
         for name, value in self.default_values.items():
             if not isinstance(value, bool | int | float | str):
-                raise Misuse(f"{where}: the default of {name!r} is a {type(value).__name__}; it must be a number, a boolean or a text.")
+                raise Misuse(
+                    f"{where}: the default of {name!r} is a {type(value).__name__}; it must be a number, a boolean or a text."
+                )
 
     def output_name(self, feature: str) -> str:
         """The name under which ``feature`` appears in the training set."""

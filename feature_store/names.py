@@ -35,7 +35,9 @@ def full_name(name: str, *, catalog: str, schema: str) -> str:
     if len(parts) == 1:
         parts = [catalog, schema, name]
     if len(parts) != 3:
-        raise Misuse(f"{name!r} is not a table name: write catalog.schema.table, or the table alone ({catalog}.{schema} is meant).")
+        raise Misuse(
+            f"{name!r} is not a table name: write catalog.schema.table, or the table alone ({catalog}.{schema} is meant)."
+        )
     for part in parts:
         check_simple_name(part, "catalog, schema or table")
     return ".".join(parts)

@@ -118,7 +118,9 @@ def find(graph: Graph, name: str, *, catalog: str, schema: str) -> str:
     for candidate in (name, prefix + name):
         if candidate in graph.sources:
             return candidate
-    versions = sorted((n for n in graph.sources if n.startswith((f"{name}/", f"{prefix}{name}/"))), key=lambda n: int(n.split("/")[1]))
+    versions = sorted(
+        (n for n in graph.sources if n.startswith((f"{name}/", f"{prefix}{name}/"))), key=lambda n: int(n.split("/")[1])
+    )
     if versions:
         return versions[-1]
     short = [node.removeprefix(prefix) for node in graph.sources]
@@ -165,7 +167,11 @@ def connected(graph: Graph, name: str) -> Graph:
 def as_json(graph: Graph) -> str:
     """Nodes and edges as JSON."""
     nodes = [{"name": name, "note": note} for name, note in sorted(graph.notes.items())]
-    edges = [{"from": s, "to": t, "note": note} for t, found in sorted(graph.sources.items()) for s, note in sorted(found.items())]
+    edges = [
+        {"from": s, "to": t, "note": note}
+        for t, found in sorted(graph.sources.items())
+        for s, note in sorted(found.items())
+    ]
     return json.dumps({"nodes": nodes, "edges": edges}, indent=2)
 
 

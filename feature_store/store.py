@@ -90,6 +90,7 @@ class FeatureStore(Protocol):
     def experiment(self, name: str) -> str:
         """The id of the MLflow experiment of that name, created where its artifacts belong if it is new."""
         ...
+
     def create_table(
         self,
         *,

@@ -60,7 +60,9 @@ class FeatureTable:
         blank = [name for name, text in self.features.items() if not text.strip()]
         if blank or not (self.description or "").strip() or not self.owner.strip():
             missing = [f"a description of {name}" for name in blank]
-            missing += ["its own description"] * (not (self.description or "").strip()) + ["an owner"] * (not self.owner.strip())
+            missing += ["its own description"] * (not (self.description or "").strip()) + ["an owner"] * (
+                not self.owner.strip()
+            )
             raise Misuse(f"{where} lacks {listed(missing)}.")
         if self.lookback < timedelta(0) or self.lateness < timedelta(0):
             raise Misuse(f"{where}: lookback and lateness cannot be negative.")

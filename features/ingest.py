@@ -32,7 +32,7 @@ def ingest(store: FeatureStore, landed: LandedTable, *, as_of: datetime) -> int:
     schema = to_arrow_schema(landed.schema, timezone="UTC")
     try:
         arrow = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+    except (ValueError, TypeError) as error:
         raise SchemaMismatch(f"Source {landed.name!r} does not fit its declared types: {error}.") from error
     content = _fingerprint(arrow)
     tables = store.tables

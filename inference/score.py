@@ -55,6 +55,8 @@ def score(
     if since >= until:
         return Scored(output, since, until, 0, "")
     champion = office.champion_at(model, since, alias=spec.alias)
+    population = store.tables.full_name(spec.entities.table)
+    sources = {population: store.tables.info(population).version}
     decided_at = F.col(spec.training.decided_at)
     entities = spec.entities.read(store.tables, as_of=as_of).where(
         (decided_at >= F.lit(since)) & (decided_at < F.lit(until))
@@ -72,12 +74,11 @@ def score(
         }
     )
     rows = fit_to_table(store.tables, spec.output, scored, description=(spec.description or "").strip())
-    population = store.tables.full_name(spec.entities.table)
     commit = Commit(
         verb=VERB,
         as_of=as_of,
         window=(since, until),
-        sources={**versions, population: store.tables.info(population).version},
+        sources={**versions, **sources},
         details={"model": champion.model, "model_version": champion.version},
     )
     written = store.tables.replace_window(

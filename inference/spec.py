@@ -29,7 +29,9 @@ class ScoringSpec:
     def __post_init__(self) -> None:
         where = f"Scoring spec {self.name!r}"
         check_simple_name(self.output, "score table")
-        missing = ["its own description"] * (not (self.description or "").strip()) + ["an owner"] * (not self.owner.strip())
+        missing = ["its own description"] * (not (self.description or "").strip()) + ["an owner"] * (
+            not self.owner.strip()
+        )
         if missing:
             raise Misuse(f"{where} lacks {listed(missing)}.")
         if not self.primary_keys:

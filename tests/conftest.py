@@ -1,11 +1,15 @@
 """One Spark session for all tests, and an empty store for each."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StructType
 
 # A third less CPU for many short queries; not for heavy jobs.
 os.environ.setdefault("PIPELINE_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
@@ -29,6 +33,19 @@ def spark() -> Iterator[SparkSession]:
         session.conf.set(key, value)
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def frame(spark: SparkSession) -> Callable[..., DataFrame]:
+    """Literal rows as a frame. By Arrow, since a frame of Python rows starts Python workers for each query."""
+
+    def make(rows: Sequence[tuple[Any, ...]], schema: str) -> DataFrame:
+        declared = StructType.fromDDL(schema)
+        columns = to_arrow_schema(declared, timezone="UTC")
+        arrays = [pa.array([row[position] for row in rows], field.type) for position, field in enumerate(columns)]
+        return spark.createDataFrame(pa.table(arrays, schema=columns), declared)
+
+    return make
 
 
 @pytest.fixture

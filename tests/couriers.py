@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pyspark.sql import DataFrame
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StructType
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -128,6 +131,14 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(f"2024-01-{int(day):02}T{time or '00:00'}").replace(tzinfo=UTC)
 
 
+def frame(spark: SparkSession, rows: Rows, schema: str) -> DataFrame:
+    """Literal rows as a frame, by Arrow: a frame of Python rows starts Python workers for each query."""
+    declared = StructType.fromDDL(schema)
+    columns = to_arrow_schema(declared, timezone="UTC")
+    arrays = [pa.array([row[position] for row in rows], field.type) for position, field in enumerate(columns)]
+    return spark.createDataFrame(pa.table(arrays, schema=columns), declared)
+
+
 def land(store: FeatureStore, *, orders: Rows, counts: Rows, districts: Rows = (("old town", 2.0, None),)) -> None:
     """Land the sources whole: orders ``(order_id, courier, district, decided_at, delivered_at, is_late)``,
     counts ``(courier, counted_at, open_orders)``, districts ``(district, kilometres, zone)``.
@@ -141,7 +152,7 @@ def land(store: FeatureStore, *, orders: Rows, counts: Rows, districts: Rows = (
         "districts": ("district string, kilometres double, zone string", districts),
     }
     for name, (schema, rows) in landed.items():
-        df = store.spark.createDataFrame(list(rows), schema)
+        df = frame(store.spark, rows, schema)
         if not store.tables.exists(name):
             store.tables.create(name, df.schema)
         store.tables.overwrite(name, df, commit=Commit(verb="ingest-sources", as_of=at("1")))

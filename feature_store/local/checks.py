@@ -1,6 +1,7 @@
 """What a feature table must be, and must not hold: null keys, and two rows with the same key."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -142,3 +143,17 @@ def check_fits(schema: StructType, stored: StoredFeatureTable) -> None:
             wrong.append(f"{name!r} differs from {cases[name.lower()]!r} by case only")
     if wrong:
         raise SchemaMismatch(f"The rows do not fit feature table {stored.name}: {listed(wrong)}. Nothing was written.")
+
+
+def check_moment(given: datetime | str | None) -> datetime | None:
+    """``given`` as a moment.
+
+    Raises
+    ------
+    Misuse
+        If it is a text that names none.
+    """
+    try:
+        return datetime.fromisoformat(given) if isinstance(given, str) else given
+    except ValueError:
+        raise Misuse(f"{given!r} is not a moment. Write a date or a time: 2013-07-01T06:00.") from None

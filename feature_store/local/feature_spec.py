@@ -86,7 +86,9 @@ class FeatureSpec:
         """
         path = folder / FILE_NAME
         if not path.exists():
-            raise Misuse("The model was not packaged with features: it has no feature_spec.yaml. Log it with log_model().")
+            raise Misuse(
+                "The model was not packaged with features: it has no feature_spec.yaml. Log it with log_model()."
+            )
         try:
             return cls._from_document(YAML(typ="safe").load(StringIO(path.read_text(encoding="utf-8"))))
         except (YAMLError, KeyError, TypeError, AttributeError, IndexError) as error:
@@ -131,7 +133,9 @@ class FeatureSpec:
             ((name, entry),) = one.items()
             kind = entry["source"]
             if kind == "training_data":
-                sources.append(SourceColumn(name=name, data_type=str(entry.get("data_type", "")), include=_included(entry)))
+                sources.append(
+                    SourceColumn(name=name, data_type=str(entry.get("data_type", "")), include=_included(entry))
+                )
             elif kind == "feature_store":
                 features.append(_feature_column(name, entry, tables.get(str(entry["table_name"]), {})))
             else:

@@ -27,7 +27,9 @@ class KeyedModel:
         df = store.spark.createDataFrame(model_input.assign(__position=range(len(model_input))))
         # What pandas calls a date or a column of nothing is a timestamp or of no type for Spark.
         kinds = {column.name: column.data_type for column in FeatureSpec.load(self.folder).sources}
-        typed = df.select(*(F.col(f"`{c}`").cast(kinds[c]).alias(c) if c in kinds else F.col(f"`{c}`") for c in df.columns))
+        typed = df.select(
+            *(F.col(f"`{c}`").cast(kinds[c]).alias(c) if c in kinds else F.col(f"`{c}`") for c in df.columns)
+        )
         scored = store.score_packaged(self.folder, typed, result_type=result_type, override_features=True)
         ordered = scored.select("__position", "prediction").toPandas().sort_values("__position")
         return ordered[["prediction"]].reset_index(drop=True)

@@ -89,7 +89,9 @@ def signature(spec: FeatureSpec, spine: StructType, labels: Sequence[str]) -> Mo
         for column in spec.features
         if column.data_type in _TYPES
     ]
-    outputs: list[ColSpec | TensorSpec] = [ColSpec(_TYPES[spine[label].dataType.simpleString()], label) for label in labels]
+    outputs: list[ColSpec | TensorSpec] = [
+        ColSpec(_TYPES[spine[label].dataType.simpleString()], label) for label in labels
+    ]
     params = ParamSchema([ParamSpec("result_type", "string", "NO_RESULT_TYPE")])
     return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs) if outputs else None, params=params)
 

@@ -216,7 +216,9 @@ def _as_of(
         stacked = stacked.unionByName(_slot_rows(slot, lookup, keys, tables), allowMissingColumns=True)
     # Feature rows sort before data frame rows of the same moment: a tie is included.
     so_far = Window.partitionBy(*keys).orderBy(_AT, "__order").rowsBetween(Window.unboundedPreceding, 0)
-    newest = [F.last(f"__slot{slot}", ignorenulls=True).over(so_far).alias(f"__slot{slot}") for slot in range(len(lookups))]
+    newest = [
+        F.last(f"__slot{slot}", ignorenulls=True).over(so_far).alias(f"__slot{slot}") for slot in range(len(lookups))
+    ]
     found = stacked.select("__spine", _AT, *newest).where("__spine IS NOT NULL")
     joined = found.select("__spine.*", *(_output(slot, lookup) for slot, lookup in enumerate(lookups)))
     around = spine.where(~askable)
@@ -238,7 +240,9 @@ def _output(slot: int, lookup: ResolvedLookup) -> Column:
     values = F.col(f"__slot{slot}.values")
     if lookup.lookback is not None:
         micros = lookup.lookback // _MICROSECONDS
-        age = F.unix_micros(F.col(_AT).cast("timestamp")) - F.unix_micros(F.col(f"__slot{slot}.{_AT}").cast("timestamp"))
+        age = F.unix_micros(F.col(_AT).cast("timestamp")) - F.unix_micros(
+            F.col(f"__slot{slot}.{_AT}").cast("timestamp")
+        )
         values = F.when(age <= micros, values)
     return values.alias(f"__values{slot}")
 

@@ -88,7 +88,9 @@ def _java_options() -> str:
 def _check_java() -> None:
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
-    remedy = f"Install Java {_OLDEST_JAVA} or newer (Debian: apt-get install openjdk-17-jre-headless), or set JAVA_HOME."
+    remedy = (
+        f"Install Java {_OLDEST_JAVA} or newer (Debian: apt-get install openjdk-17-jre-headless), or set JAVA_HOME."
+    )
     if java is None or not Path(java).exists():
         raise StorageError(f"Spark needs Java, and there is none. {remedy}")
     printed = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr

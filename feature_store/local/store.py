@@ -14,7 +14,7 @@ from pyspark.sql.types import StructField, StructType
 
 from feature_store.errors import Misuse, StorageError, WrongKind, suggestion
 from feature_store.lineage import Commit
-from feature_store.local.checks import check_fits, check_key_columns, check_keys, check_same, described
+from feature_store.local.checks import check_fits, check_key_columns, check_keys, check_moment, check_same, described
 from feature_store.local.feature_spec import FeatureSpec
 from feature_store.local.point_in_time import join
 from feature_store.local.session import spark_session
@@ -60,7 +60,9 @@ class LocalStore:
             if not os.access(workspace / "warehouse", os.W_OK):
                 raise PermissionError("permission denied")
         except OSError as error:
-            raise StorageError(f"The workspace {workspace} cannot be written: {error}. Choose another with --workspace.") from error
+            raise StorageError(
+                f"The workspace {workspace} cannot be written: {error}. Choose another with --workspace."
+            ) from error
         if os.environ.get(_TRACKING) is None or os.environ.get(_TRACKING_IS_OURS):
             os.environ[_TRACKING] = f"sqlite:///{workspace / 'mlflow.db'}"
             os.environ[_TRACKING_IS_OURS] = "1"
@@ -96,7 +98,9 @@ class LocalStore:
         tags: Mapping[str, str] | None = None,
     ) -> StoredFeatureTable:
         if partition_columns:
-            raise Misuse("Local feature tables are not partitioned: file statistics prune them. Leave partition_columns out.")
+            raise Misuse(
+                "Local feature tables are not partitioned: file statistics prune them. Leave partition_columns out."
+            )
         keys = [primary_keys] if isinstance(primary_keys, str) else list(primary_keys)
         columns = schema or (df.schema if df is not None else None)
         if columns is None:
@@ -137,12 +141,7 @@ class LocalStore:
         )
 
     def read_table(self, *, name: str, as_of_delta_timestamp: datetime | str | None = None) -> DataFrame:
-        try:
-            given = as_of_delta_timestamp
-            moment = datetime.fromisoformat(given) if isinstance(given, str) else given
-        except ValueError:
-            raise Misuse(f"{as_of_delta_timestamp!r} is not a moment. Write a date or a time: 2013-07-01T06:00.") from None
-        return self.tables.read(name, timestamp=moment)
+        return self.tables.read(name, timestamp=check_moment(as_of_delta_timestamp))
 
     def write_table(self, *, name: str, df: DataFrame, mode: str = "merge") -> None:
         if mode != "merge":

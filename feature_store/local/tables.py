@@ -93,7 +93,9 @@ class DeltaTables:
         found = self.open(name, version=version)
         meta = found.metadata()
         schema = StructType.fromJson(json.loads(found.schema().to_json()))
-        return TableInfo(self.full_name(name), schema, meta.description or "", dict(meta.configuration), found.version())
+        return TableInfo(
+            self.full_name(name), schema, meta.description or "", dict(meta.configuration), found.version()
+        )
 
     def history(self, name: str) -> list[TableVersion]:
         return [
@@ -123,7 +125,9 @@ class DeltaTables:
             raise NotFound(f"Table {self.full_name(name)} had not been written by {moment:%Y-%m-%d %H:%M:%S} UTC.")
         return max(versions)
 
-    def arrow(self, name: str, columns: Sequence[str], *, version: int | None = None, where: pl.Expr | None = None) -> pl.DataFrame:
+    def arrow(
+        self, name: str, columns: Sequence[str], *, version: int | None = None, where: pl.Expr | None = None
+    ) -> pl.DataFrame:
         """The columns asked for, read without Spark; ``where`` prunes files by their statistics."""
         lazy = pl.scan_delta(self.open(name, version=version))
         if where is not None:

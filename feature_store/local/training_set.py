@@ -14,7 +14,13 @@ from feature_store.local.tables import DeltaTables
 from feature_store.lookup import DefaultValue, FeatureLookup
 from feature_store.store import StoredFeatureTable
 
-_NUMBERS: dict[str, type[int] | type[float]] = {"int": int, "bigint": int, "smallint": int, "float": float, "double": float}
+_NUMBERS: dict[str, type[int] | type[float]] = {
+    "int": int,
+    "bigint": int,
+    "smallint": int,
+    "float": float,
+    "double": float,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,11 +98,15 @@ def lookup_columns(lookup: FeatureLookup, table: StoredFeatureTable, spine: Stru
         raise Misuse(f"{where}: the table has keys only, and no features to look up.")
     for feature in lookup.rename_outputs:
         if feature not in chosen:
-            raise NotFound(f"{where}: rename_outputs names {feature!r}, which is not looked up. {suggestion(feature, chosen)}")
+            raise NotFound(
+                f"{where}: rename_outputs names {feature!r}, which is not looked up. {suggestion(feature, chosen)}"
+            )
     outputs = {feature: lookup.output_name(feature) for feature in chosen}
     for name in lookup.default_values:
         if name not in outputs.values():
-            raise NotFound(f"{where}: default_values names {name!r}, which is no output. {suggestion(name, outputs.values())}")
+            raise NotFound(
+                f"{where}: default_values names {name!r}, which is no output. {suggestion(name, outputs.values())}"
+            )
     _check_keys(lookup, table, spine, where)
     return [
         FeatureColumn(
@@ -228,13 +238,17 @@ def _check_names(
                 "Drop it, or rename the feature: rename_outputs=."
             )
         if name in origins:
-            raise Misuse(f"Two lookups give {column.name!r}: {origins[name]} and {origin}. Rename one: rename_outputs=.")
+            raise Misuse(
+                f"Two lookups give {column.name!r}: {origins[name]} and {origin}. Rename one: rename_outputs=."
+            )
         origins[name] = seen[column.name] = origin
     for name in exclude:
         if name not in seen and name not in given:
             raise NotFound(f"exclude_columns names {name!r}, which is no column. {suggestion(name, [*given, *seen])}")
     if not [name for name in [*given, *seen] if name not in exclude]:
-        raise Misuse("Nothing is left to train on: the data frame has only labels and excluded columns, and nothing is looked up.")
+        raise Misuse(
+            "Nothing is left to train on: the data frame has only labels and excluded columns, and nothing is looked up."
+        )
 
 
 def _ids(lookups: Sequence[ResolvedLookup], tables: DeltaTables) -> dict[str, str]:

@@ -3,8 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import deltalake
+import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame
+from pyspark.sql.types import StructType
 
 from feature_store import FeatureLookup
 
@@ -34,10 +37,19 @@ def looked_up(request: pytest.FixtureRequest, store: Any) -> Callable[..., DataF
 
 @pytest.fixture
 def feature_table(store: Any) -> Callable[..., None]:
-    """Make a feature table from literal rows; of the keys, the one called ``known_at`` is the time."""
+    """Make a feature table from literal rows; of the keys, the one called ``known_at`` is the time.
+
+    The rows are written without Spark, since the tests here make a hundred such tables.
+    """
 
     def make(name: str, schema: str, rows: Sequence[tuple[Any, ...]], keys: Sequence[str]) -> None:
-        df = store.spark.createDataFrame(list(rows), schema)
-        store.create_table(name=name, primary_keys=list(keys), timeseries_column="known_at" if "known_at" in keys else None, df=df)
+        time = "known_at" if "known_at" in keys else None
+        store.create_table(
+            name=name, primary_keys=list(keys), timeseries_column=time, schema=StructType.fromDDL(schema)
+        )
+        stored = deltalake.DeltaTable(store.tables.path(name))
+        columns = pa.schema(stored.schema().to_arrow())
+        arrays = [pa.array([row[position] for row in rows], field.type) for position, field in enumerate(columns)]
+        deltalake.write_deltalake(stored, pa.table(arrays, schema=columns), mode="append")
 
     return make

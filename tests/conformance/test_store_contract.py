@@ -13,18 +13,18 @@ NOON = datetime(2013, 6, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def store(spark, tmp_path_factory):
+def store(frame, tmp_path_factory):
     """A store with ``airport_weather`` and ``airport``, which the refusals below must leave as they are."""
     opened = open_store(catalog="test", schema="flights", workspace=tmp_path_factory.mktemp("contract"))
     opened.create_table(
         name="airport_weather",
         primary_keys=["known_at", "origin"],
         timeseries_column="known_at",
-        df=spark.createDataFrame([("JFK", NOON, 5.0)], WEATHER),
+        df=frame([("JFK", NOON, 5.0)], WEATHER),
         description="Wind",
         tags={"team": "weather"},
     )
-    opened.create_table(name="airport", primary_keys="faa", df=spark.createDataFrame([("JFK", 4, 13), ("LGA", 2, None)], AIRPORTS))
+    opened.create_table(name="airport", primary_keys="faa", df=frame([("JFK", 4, 13), ("LGA", 2, None)], AIRPORTS))
     return opened
 
 
@@ -55,54 +55,59 @@ def test_one_part_of_a_name_is_completed_and_two_are_refused(store):
 
 
 def test_an_unknown_table_is_not_found_and_the_closest_names_are_offered(store):
-    with pytest.raises(NotFound, match=r"There is no table test.flights.airports. Did you mean airport or airport_weather\?"):
+    with pytest.raises(
+        NotFound, match=r"There is no table test.flights.airports. Did you mean airport or airport_weather\?"
+    ):
         store.read_table(name="airports")
     with pytest.raises(NotFound, match="other.flights.airport"):
         store.get_table(name="other.flights.airport")
 
 
-def test_writing_updates_known_keys_and_inserts_new_ones(spark, store):
-    create(store, spark.createDataFrame([("JFK", 4, 13), ("LGA", 2, 21)], AIRPORTS), name="merged")
+def test_writing_updates_known_keys_and_inserts_new_ones(frame, store):
+    create(store, frame([("JFK", 4, 13), ("LGA", 2, 21)], AIRPORTS), name="merged")
 
-    store.write_table(name="merged", df=spark.createDataFrame([("LGA", 3, None), ("EWR", 3, 18)], AIRPORTS))
+    store.write_table(name="merged", df=frame([("LGA", 3, None), ("EWR", 3, 18)], AIRPORTS))
 
     assert_df_equality(
         store.read_table(name="merged"),
-        spark.createDataFrame([("JFK", 4, 13), ("LGA", 3, None), ("EWR", 3, 18)], AIRPORTS),
+        frame([("JFK", 4, 13), ("LGA", 3, None), ("EWR", 3, 18)], AIRPORTS),
         ignore_row_order=True,
         ignore_nullable=True,
     )
 
 
-def test_columns_that_are_not_written_keep_their_values_and_new_columns_are_added(spark, store):
-    create(store, spark.createDataFrame([("JFK", 4, 13), ("LGA", 2, 21)], AIRPORTS), name="widened")
+def test_columns_that_are_not_written_keep_their_values_and_new_columns_are_added(frame, store):
+    create(store, frame([("JFK", 4, 13), ("LGA", 2, 21)], AIRPORTS), name="widened")
 
-    store.write_table(name="widened", df=spark.createDataFrame([("LGA", "La Guardia"), ("EWR", "Newark")], "faa string, name string"))
+    store.write_table(name="widened", df=frame([("LGA", "La Guardia"), ("EWR", "Newark")], "faa string, name string"))
 
     assert_df_equality(
         store.read_table(name="widened"),
-        spark.createDataFrame(
-            [("JFK", 4, 13, None), ("LGA", 2, 21, "La Guardia"), ("EWR", None, None, "Newark")], AIRPORTS + ", name string"
+        frame(
+            [("JFK", 4, 13, None), ("LGA", 2, 21, "La Guardia"), ("EWR", None, None, "Newark")],
+            AIRPORTS + ", name string",
         ),
         ignore_row_order=True,
         ignore_nullable=True,
     )
 
 
-def test_creating_a_table_again_returns_it_if_it_is_the_same_and_says_the_difference_if_not(spark, store):
-    same = spark.createDataFrame([], AIRPORTS).schema
+def test_creating_a_table_again_returns_it_if_it_is_the_same_and_says_the_difference_if_not(frame, store):
+    same = frame([], AIRPORTS).schema
     before = store.get_table(name="airport")
 
     assert store.create_table(name="airport", primary_keys="faa", schema=same) == before
     with pytest.raises(SchemaMismatch, match="exists and is another one: its keys are faa, not faa, runways"):
         store.create_table(name="airport", primary_keys=["faa", "runways"], schema=same)
     with pytest.raises(SchemaMismatch, match="'runways' is int, not bigint"):
-        store.create_table(name="airport", primary_keys="faa", schema=spark.createDataFrame([], "faa string, runways long, altitude int").schema)
+        store.create_table(
+            name="airport", primary_keys="faa", schema=frame([], "faa string, runways long, altitude int").schema
+        )
     assert store.get_table(name="airport") == before
 
 
-def test_tags_can_be_set_changed_and_deleted(spark, store):
-    create(store, spark.createDataFrame([], AIRPORTS), name="tagged")
+def test_tags_can_be_set_changed_and_deleted(frame, store):
+    create(store, frame([], AIRPORTS), name="tagged")
 
     store.set_feature_table_tag(name="tagged", key="team", value="it's ours")
     store.set_feature_table_tag(name="tagged", key="tier", value="1")
@@ -114,32 +119,37 @@ def test_tags_can_be_set_changed_and_deleted(spark, store):
     assert store.get_table(name="tagged").tags == {"tier": "2"}
 
 
-def test_a_dropped_table_is_gone_and_its_name_is_free(spark, store):
-    create(store, spark.createDataFrame([("JFK", 4, 13)], AIRPORTS), name="dropped")
+def test_a_dropped_table_is_gone_and_its_name_is_free(frame, store):
+    create(store, frame([("JFK", 4, 13)], AIRPORTS), name="dropped")
     store.drop_table(name="dropped")
 
     with pytest.raises(NotFound, match="dropped"):
         store.get_table(name="dropped")
     with pytest.raises(NotFound, match="dropped"):
         store.drop_table(name="dropped")
-    assert create(store, spark.createDataFrame([], "faa string, name string"), name="dropped").features == ["faa", "name"]
+    assert create(store, frame([], "faa string, name string"), name="dropped").features == ["faa", "name"]
 
 
-def test_a_table_is_read_as_it_was_at_a_moment(spark, store):
-    create(store, spark.createDataFrame([("JFK", 4, 13)], AIRPORTS), name="read_back")
+def test_a_table_is_read_as_it_was_at_a_moment(frame, store):
+    create(store, frame([("JFK", 4, 13)], AIRPORTS), name="read_back")
     written_at = store.tables.history("read_back")[0].at
-    store.write_table(name="read_back", df=spark.createDataFrame([("JFK", 5, 13)], AIRPORTS))
+    store.write_table(name="read_back", df=frame([("JFK", 5, 13)], AIRPORTS))
 
-    assert [row.runways for row in store.read_table(name="read_back", as_of_delta_timestamp=written_at).collect()] == [4]
-    assert [row.runways for row in store.read_table(name="read_back", as_of_delta_timestamp=written_at.isoformat()).collect()] == [4]
+    assert [row.runways for row in store.read_table(name="read_back", as_of_delta_timestamp=written_at).collect()] == [
+        4
+    ]
+    assert [
+        row.runways
+        for row in store.read_table(name="read_back", as_of_delta_timestamp=written_at.isoformat()).collect()
+    ] == [4]
     with pytest.raises(Misuse, match="'yesterday' is not a moment"):
         store.read_table(name="read_back", as_of_delta_timestamp="yesterday")
     with pytest.raises(NotFound, match="read_back had not been written by 2001-01-01"):
         store.read_table(name="read_back", as_of_delta_timestamp=datetime(2001, 1, 1, tzinfo=UTC))
 
 
-def test_a_table_that_declares_no_keys_can_be_read_but_is_no_feature_table(spark, store):
-    df = spark.createDataFrame([("JFK", 4, 13)], AIRPORTS)
+def test_a_table_that_declares_no_keys_can_be_read_but_is_no_feature_table(frame, store):
+    df = frame([("JFK", 4, 13)], AIRPORTS)
     store.tables.create("landed", df.schema)
 
     assert store.read_table(name="landed").columns == df.columns
@@ -162,10 +172,10 @@ def test_a_table_that_declares_no_keys_can_be_read_but_is_no_feature_table(spark
         (AIRPORTS, {"name": "up/../../here"}, "is not a table name|cannot be the name"),
     ],
 )  # fmt: skip
-def test_a_table_that_contradicts_itself_is_not_created(spark, store, schema, options, text):
+def test_a_table_that_contradicts_itself_is_not_created(frame, store, schema, options, text):
     before = store.tables.names()
     with pytest.raises(ValueError, match=text):
-        create(store, spark.createDataFrame([], schema), **options)
+        create(store, frame([], schema), **options)
     assert store.tables.names() == before
 
 
@@ -188,24 +198,26 @@ def test_a_table_needs_a_schema_from_somewhere(store):
         ("airport_weather", "origin string, known_at timestamp", [("EWR", NOON)], SchemaMismatch, "'wind' is missing, and a table with a timeseries column"),
     ],
 )  # fmt: skip
-def test_rows_that_the_contract_refuses_are_named_and_the_table_stays_as_it_was(spark, store, name, schema, rows, error, text):
+def test_rows_that_the_contract_refuses_are_named_and_the_table_stays_as_it_was(
+    frame, store, name, schema, rows, error, text
+):
     before = store.get_table(name=name)
     with pytest.raises(error, match=text) as raised:
-        store.write_table(name=name, df=spark.createDataFrame(rows, schema))
+        store.write_table(name=name, df=frame(rows, schema))
     assert isinstance(raised.value, ValueError)
     assert store.get_table(name=name) == before
 
 
-def test_a_table_is_not_created_when_its_first_rows_are_refused(spark, store):
+def test_a_table_is_not_created_when_its_first_rows_are_refused(frame, store):
     with pytest.raises(InvalidRows, match="faa=EWR"):
-        create(store, spark.createDataFrame([("EWR", 1, 1), ("EWR", 2, 2)], AIRPORTS), name="stillborn")
+        create(store, frame([("EWR", 1, 1), ("EWR", 2, 2)], AIRPORTS), name="stillborn")
     assert "stillborn" not in store.tables.names()
 
 
-def test_writing_merges_and_knows_no_other_mode(spark, store):
+def test_writing_merges_and_knows_no_other_mode(frame, store):
     before = store.get_table(name="airport")
     with pytest.raises(ValueError, match="cannot write with mode 'overwrite'. There is: merge"):
-        store.write_table(name="airport", df=spark.createDataFrame([], AIRPORTS), mode="overwrite")
+        store.write_table(name="airport", df=frame([], AIRPORTS), mode="overwrite")
     assert store.get_table(name="airport") == before
 
 
@@ -247,9 +259,9 @@ def by_time(**options):
         (FeatureLookup("airprt", "origin"), r"There is no table test.flights.airprt. Did you mean airport"),
     ],
 )  # fmt: skip
-def test_a_lookup_that_does_not_fit_is_refused_before_anything_is_read(spark, store, lookup, text):
+def test_a_lookup_that_does_not_fit_is_refused_before_anything_is_read(frame, store, lookup, text):
     with pytest.raises(ValueError, match=text):
-        store.create_training_set(df=spark.createDataFrame([], FLIGHTS), feature_lookups=[lookup], label="is_late")
+        store.create_training_set(df=frame([], FLIGHTS), feature_lookups=[lookup], label="is_late")
 
 
 @pytest.mark.parametrize(
@@ -266,17 +278,17 @@ def test_a_lookup_that_does_not_fit_is_refused_before_anything_is_read(spark, st
         ({"feature_lookups": [], "exclude_columns": FLIGHTS.replace(",", "").split(" ")[:-2:2]}, ValueError, "Nothing is left to train on"),
     ],
 )  # fmt: skip
-def test_a_training_set_that_contradicts_itself_is_refused(spark, store, options, error, text):
+def test_a_training_set_that_contradicts_itself_is_refused(frame, store, options, error, text):
     arguments = {"feature_lookups": [by_origin()], "label": "is_late", **options}
     with pytest.raises(error, match=text):
-        store.create_training_set(df=spark.createDataFrame([], FLIGHTS), **arguments)
+        store.create_training_set(df=frame([], FLIGHTS), **arguments)
 
 
-def test_a_lookup_in_a_table_of_keys_alone_is_refused(spark, store):
-    create(store, spark.createDataFrame([("JFK",)], "faa string"), name="keys_only")
+def test_a_lookup_in_a_table_of_keys_alone_is_refused(frame, store):
+    create(store, frame([("JFK",)], "faa string"), name="keys_only")
     with pytest.raises(ValueError, match="keys_only: the table has keys only, and no features"):
         store.create_training_set(
-            df=spark.createDataFrame([], FLIGHTS), feature_lookups=[FeatureLookup("keys_only", "origin")], label=None
+            df=frame([], FLIGHTS), feature_lookups=[FeatureLookup("keys_only", "origin")], label=None
         )
 
 

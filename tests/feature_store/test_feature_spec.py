@@ -89,7 +89,15 @@ def test_the_file_comes_back_as_it_was_written(tmp_path):
 
 def test_one_table_looked_up_through_two_windows_keeps_both(tmp_path):
     def by(name, lookback):
-        return FeatureColumn(name=name, data_type="int", table=HISTORY, feature="n", lookup_key=["id"], timestamp_lookup_key="ts", lookback=lookback)
+        return FeatureColumn(
+            name=name,
+            data_type="int",
+            table=HISTORY,
+            feature="n",
+            lookup_key=["id"],
+            timestamp_lookup_key="ts",
+            lookback=lookback,
+        )
 
     spec = FeatureSpec(
         sources=[SourceColumn(name="id", data_type="int")],
@@ -98,11 +106,17 @@ def test_one_table_looked_up_through_two_windows_keeps_both(tmp_path):
     )
     spec.save(tmp_path)
 
-    assert [column.lookback for column in FeatureSpec.load(tmp_path).features] == [timedelta(hours=1), timedelta(microseconds=1), None]
+    assert [column.lookback for column in FeatureSpec.load(tmp_path).features] == [
+        timedelta(hours=1),
+        timedelta(microseconds=1),
+        None,
+    ]
 
 
 def test_what_the_vendors_client_adds_is_passed_over(tmp_path):
-    (tmp_path / FILE_NAME).write_text(DOCUMENTED.replace("feature_store_client", "workspace_id: '12'\ninput_functions: []\nfeature_store_client"))
+    (tmp_path / FILE_NAME).write_text(
+        DOCUMENTED.replace("feature_store_client", "workspace_id: '12'\ninput_functions: []\nfeature_store_client")
+    )
     assert FeatureSpec.load(tmp_path) == SPEC
 
 

@@ -46,7 +46,7 @@ class WindAndRunways(BaseEstimator):
 
 
 @pytest.fixture(scope="module")
-def store(spark, tmp_path_factory):
+def store(frame, tmp_path_factory):
     opened = open_store(catalog="test", schema="flights", workspace=tmp_path_factory.mktemp("packaging"))
     tables = {
         "airport_weather": (["origin", "known_at"], "origin string, known_at timestamp, wind double", [("JFK", NOON, 5.0), ("JFK", NOON + HOUR, None), ("LGA", NOON - HOUR, 7.0)]),
@@ -55,19 +55,19 @@ def store(spark, tmp_path_factory):
     }  # fmt: skip
     for name, (keys, schema, rows) in tables.items():
         time = "known_at" if "known_at" in keys else None
-        opened.create_table(name=name, primary_keys=keys, timeseries_column=time, df=spark.createDataFrame(rows, schema))
+        opened.create_table(name=name, primary_keys=keys, timeseries_column=time, df=frame(rows, schema))
     return opened
 
 
 @pytest.fixture(scope="module")
-def flights(spark):
-    return spark.createDataFrame([row[:4] for row in ROWS], FLIGHTS)
+def flights(frame):
+    return frame([row[:4] for row in ROWS], FLIGHTS)
 
 
 @pytest.fixture(scope="module")
-def training_set(store, spark):
+def training_set(store, frame):
     return store.create_training_set(
-        df=spark.createDataFrame([(*row[:4], row[7]) for row in ROWS], FLIGHTS + ", label double"),
+        df=frame([(*row[:4], row[7]) for row in ROWS], FLIGHTS + ", label double"),
         feature_lookups=[
             FeatureLookup("airport_weather", "origin", timestamp_lookup_key="decided_at", lookback_window=2 * HOUR),
             FeatureLookup("airline", "carrier"),
@@ -156,16 +156,18 @@ def test_the_artifacts_are_kept_in_the_workspace(store, logged):
 # ---- scoring
 
 
-def test_scoring_by_keys_gives_the_frame_its_features_and_the_prediction(spark, store, flights, logged):
+def test_scoring_by_keys_gives_the_frame_its_features_and_the_prediction(frame, store, flights, logged):
     assert_df_equality(
         store.score_batch(model_uri="models:/test.flights.wind/1", df=flights),
-        spark.createDataFrame(ROWS, SCORED),
+        frame(ROWS, SCORED),
         ignore_row_order=True,
         ignore_nullable=True,
     )
 
 
-def test_scoring_looks_up_what_the_training_set_joins_for_the_same_keys_and_moments(store, flights, training_set, logged):
+def test_scoring_looks_up_what_the_training_set_joins_for_the_same_keys_and_moments(
+    store, flights, training_set, logged
+):
     given_to_model = ["carrier", "wind", "name", "runways"]
     assert_df_equality(
         store.score_batch(model_uri=logged.model_uri, df=flights).select(*given_to_model),
@@ -178,23 +180,37 @@ def test_scoring_looks_up_what_the_training_set_joins_for_the_same_keys_and_mome
 def test_columns_that_the_model_does_not_know_are_passed_on(store, flights, logged):
     from pyspark.sql import functions as F
 
-    scored = store.score_batch(model_uri=logged.model_uri, df=flights.limit(1).withColumn("note", F.lit("x")), result_type="string")
-    assert scored.columns == ["flight", "origin", "carrier", "decided_at", "note", "wind", "name", "runways", "prediction"]
+    scored = store.score_batch(
+        model_uri=logged.model_uri, df=flights.limit(1).withColumn("note", F.lit("x")), result_type="string"
+    )
+    assert scored.columns == [
+        "flight",
+        "origin",
+        "carrier",
+        "decided_at",
+        "note",
+        "wind",
+        "name",
+        "runways",
+        "prediction",
+    ]
     assert [(row.note, row.prediction) for row in scored.collect()] == [("x", "504.0")]
 
 
-def test_nobody_to_score_is_no_special_case(spark, store, flights, logged):
+def test_nobody_to_score_is_no_special_case(store, flights, logged):
     assert store.score_batch(model_uri=logged.model_uri, df=flights.limit(0)).collect() == []
 
 
-def test_a_frame_that_brings_feature_columns_is_refused_by_their_names(spark, store, logged):
-    brings = spark.createDataFrame([("f", "JFK", "B6", NOON, 1.0, 9)], FLIGHTS + ", wind double, runways int")
-    with pytest.raises(Misuse, match="The data frame brings feature columns: wind, runways. Scoring is given keys only"):
+def test_a_frame_that_brings_feature_columns_is_refused_by_their_names(frame, store, logged):
+    brings = frame([("f", "JFK", "B6", NOON, 1.0, 9)], FLIGHTS + ", wind double, runways int")
+    with pytest.raises(
+        Misuse, match="The data frame brings feature columns: wind, runways. Scoring is given keys only"
+    ):
         store.score_batch(model_uri=logged.model_uri, df=brings)
 
 
-def test_features_can_be_overridden_when_that_is_said(spark, store, logged):
-    brings = spark.createDataFrame(
+def test_features_can_be_overridden_when_that_is_said(frame, store, logged):
+    brings = frame(
         [("f", "JFK", "B6", NOON, 1.0, 9), ("g", "JFK", "B6", NOON, None, None)], FLIGHTS + ", wind double, runways int"
     )
     scored = store.score_batch(model_uri=logged.model_uri, df=brings, override_features=True)
@@ -204,16 +220,16 @@ def test_features_can_be_overridden_when_that_is_said(spark, store, logged):
     ]
 
 
-def test_scoring_can_be_held_to_the_table_versions_of_an_earlier_run(spark, store, flights, logged):
+def test_scoring_can_be_held_to_the_table_versions_of_an_earlier_run(frame, store, flights, logged):
     versions = store.feature_versions(model_uri=logged.model_uri)
-    store.write_table(name="airport", df=spark.createDataFrame([("JFK", 40)], "faa string, runways int"))
+    store.write_table(name="airport", df=frame([("JFK", 40)], "faa string, runways int"))
     try:
         tie = flights.where("flight = 'tie'")
         assert store.score_batch(model_uri=logged.model_uri, df=tie).first().prediction == 540.0
         pinned = store.score_batch(model_uri=logged.model_uri, df=tie, table_versions=versions)
         assert pinned.first().prediction == 504.0
     finally:
-        store.write_table(name="airport", df=spark.createDataFrame([("JFK", 4)], "faa string, runways int"))
+        store.write_table(name="airport", df=frame([("JFK", 4)], "faa string, runways int"))
 
 
 @pytest.mark.parametrize(
@@ -225,9 +241,9 @@ def test_scoring_can_be_held_to_the_table_versions_of_an_earlier_run(spark, stor
         (FLIGHTS.replace("timestamp", "date"), SchemaMismatch, "'decided_at' is date"),
     ],
 )  # fmt: skip
-def test_a_frame_that_cannot_be_scored_is_refused(spark, store, logged, schema, error, text):
+def test_a_frame_that_cannot_be_scored_is_refused(frame, store, logged, schema, error, text):
     with pytest.raises(error, match=text):
-        store.score_batch(model_uri=logged.model_uri, df=spark.createDataFrame([], schema))
+        store.score_batch(model_uri=logged.model_uri, df=frame([], schema))
 
 
 def test_a_result_type_that_does_not_exist_is_refused(store, flights, logged):
@@ -245,16 +261,20 @@ def test_a_model_that_does_not_exist_is_not_found(store, flights):
 def test_a_model_without_packaged_features_is_refused_with_what_to_do(store, flights, logged):
     with mlflow.start_run(experiment_id=store.experiment("plain")):
         plain = mlflow.sklearn.log_model(WindAndRunways(), name="plain", serialization_format="cloudpickle")
-    with pytest.raises(Misuse, match=r"was not packaged with features, so keys alone cannot be scored. Log it with store.log_model"):
+    with pytest.raises(
+        Misuse, match=r"was not packaged with features, so keys alone cannot be scored. Log it with store.log_model"
+    ):
         store.score_batch(model_uri=plain.model_uri, df=flights)
 
 
-def test_a_feature_that_the_table_no_longer_has_is_named(spark, store, flights):
-    store.create_table(name="old", primary_keys="origin", df=spark.createDataFrame([("JFK", 1, 2)], "origin string, wind int, runways int"))
+def test_a_feature_that_the_table_no_longer_has_is_named(frame, store, flights):
+    store.create_table(
+        name="old", primary_keys="origin", df=frame([("JFK", 1, 2)], "origin string, wind int, runways int")
+    )
     lookup = FeatureLookup("old", "origin", feature_names="runways")
     model = log(store, store.create_training_set(df=flights, feature_lookups=[lookup], label=None))
     store.drop_table(name="old")
-    store.create_table(name="old", primary_keys="origin", df=spark.createDataFrame([("JFK", 1)], "origin string, wind int"))
+    store.create_table(name="old", primary_keys="origin", df=frame([("JFK", 1)], "origin string, wind int"))
 
     with pytest.raises(SchemaMismatch, match="trained with runways of test.flights.old, which the table no longer has"):
         store.score_batch(model_uri=model.model_uri, df=flights)
@@ -281,7 +301,9 @@ def test_mlflows_way_finds_the_workspace_of_the_registry_in_use(store, logged, t
     monkeypatch.chdir(tmp_path)
     assert os.environ["MLFLOW_TRACKING_URI"] == f"sqlite:///{store.workspace}/mlflow.db"
 
-    asked = pd.DataFrame({"flight": ["tie"], "origin": ["JFK"], "carrier": ["B6"], "decided_at": [pd.Timestamp("2013-06-01 12:00")]})
+    asked = pd.DataFrame(
+        {"flight": ["tie"], "origin": ["JFK"], "carrier": ["B6"], "decided_at": [pd.Timestamp("2013-06-01 12:00")]}
+    )
     predicted = mlflow.pyfunc.load_model(logged.model_uri).predict(asked, params={"result_type": "string"})
 
     assert predicted["prediction"].tolist() == ["504.0"]

@@ -59,7 +59,9 @@ def test_a_missing_or_old_java_is_said_with_the_remedy(java, said, text):
         session._check_java()
 
 
-@pytest.mark.parametrize("said", ['openjdk version "17.0.10" 2024-01-16', 'openjdk version "21" 2023-09-19', "something unheard of"])
+@pytest.mark.parametrize(
+    "said", ['openjdk version "17.0.10" 2024-01-16', 'openjdk version "21" 2023-09-19', "something unheard of"]
+)
 def test_a_java_that_is_new_enough_or_unknown_is_let_through(java, said):
     java(said)
     session._check_java()

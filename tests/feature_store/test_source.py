@@ -12,14 +12,21 @@ NOON = datetime(2013, 6, 1, 12, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 LANDED = "flight string, departed_at timestamp, delay int"
 
-DEPARTURES = Source(name="departures", description="Departures", table="flights", columns=["flight", "delay"], known_at="departed_at")
+DEPARTURES = Source(
+    name="departures", description="Departures", table="flights", columns=["flight", "delay"], known_at="departed_at"
+)
 SCHEDULE = Source(name="schedule", description="Always known", table="flights", columns=["flight"])
 
 
 @pytest.fixture
-def flights(store, spark):
-    rows = [("before", NOON - MICROSECOND, 1), ("at", NOON, 2), ("after", NOON + MICROSECOND, 3), ("cancelled", None, None)]
-    df = spark.createDataFrame(rows, LANDED)
+def flights(store, frame):
+    rows = [
+        ("before", NOON - MICROSECOND, 1),
+        ("at", NOON, 2),
+        ("after", NOON + MICROSECOND, 3),
+        ("cancelled", None, None),
+    ]
+    df = frame(rows, LANDED)
     store.tables.create("flights", df.schema)
     store.tables.append("flights", df, commit=Commit(verb="test", as_of=NOON))
     return store.tables
@@ -29,10 +36,10 @@ def names(df):
     return sorted(row.flight for row in df.collect())
 
 
-def test_rows_known_at_the_as_of_moment_are_seen_and_one_microsecond_later_are_not(spark, flights):
+def test_rows_known_at_the_as_of_moment_are_seen_and_one_microsecond_later_are_not(frame, flights):
     assert_df_equality(
         DEPARTURES.read(flights, as_of=NOON),
-        spark.createDataFrame([("before", 1, NOON - MICROSECOND), ("at", 2, NOON)], "flight string, delay int, known_at timestamp"),
+        frame([("before", 1, NOON - MICROSECOND), ("at", 2, NOON)], "flight string, delay int, known_at timestamp"),
         ignore_row_order=True,
         ignore_nullable=True,
     )

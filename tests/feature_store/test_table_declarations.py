@@ -6,7 +6,9 @@ import pytest
 
 from feature_store import FeatureLookup, FeatureTable, Misuse, SchemaMismatch, Source, WrongKind
 
-FLIGHTS = Source(name="flights", description="Flights", table="flights", columns=["origin", "delay"], known_at="departed_at")
+FLIGHTS = Source(
+    name="flights", description="Flights", table="flights", columns=["origin", "delay"], known_at="departed_at"
+)
 
 
 def declare(**changes):
@@ -81,9 +83,19 @@ def test_a_lookup_takes_a_declaration_or_a_name():
 
 
 def test_a_lookup_reads_its_arguments_as_the_vendors_does():
-    lookup = FeatureLookup(declare(), ["origin"], feature_names="departures", timestamp_lookup_key=["decided_at"], rename_outputs={"departures": "d"})
+    lookup = FeatureLookup(
+        declare(),
+        ["origin"],
+        feature_names="departures",
+        timestamp_lookup_key=["decided_at"],
+        rename_outputs={"departures": "d"},
+    )
 
-    assert (lookup.lookup_key, lookup.feature_names, lookup.timestamp_lookup_key) == (("origin",), ("departures",), "decided_at")
+    assert (lookup.lookup_key, lookup.feature_names, lookup.timestamp_lookup_key) == (
+        ("origin",),
+        ("departures",),
+        "decided_at",
+    )
     assert lookup.output_name("departures") == "d"
     assert lookup.output_name("late") == "late"
     assert FeatureLookup("t", "k", feature_names="", timestamp_lookup_key=[]).feature_names == ()

@@ -24,7 +24,9 @@ def a_few_days(real_flights: pd.DataFrame) -> pd.DataFrame:
     """JetBlue out of Kennedy around the storm of 13 June: some four hundred flights, with cancellations."""
     scheduled = real_flights["scheduled_departure_at"]
     chosen = scheduled.between(pd.Timestamp("2013-06-10", tz="UTC"), pd.Timestamp("2013-06-14", tz="UTC"))
-    return real_flights[chosen & (real_flights["carrier"] == "B6") & (real_flights["origin"] == "JFK")].reset_index(drop=True)
+    return real_flights[chosen & (real_flights["carrier"] == "B6") & (real_flights["origin"] == "JFK")].reset_index(
+        drop=True
+    )
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,9 @@ from features.flights import (
 )
 
 TABLES = discover(features, FeatureTable)
-DEPARTURE = "tailnum string, carrier string, origin string, dest string, known_at timestamp, departure_delay_minutes double"
+DEPARTURE = (
+    "tailnum string, carrier string, origin string, dest string, known_at timestamp, departure_delay_minutes double"
+)
 ARRIVAL = "tailnum string, carrier string, origin string, dest string, known_at timestamp, arrival_delay_minutes double, is_late boolean"
 CANCELLATION = "carrier string, origin string, known_at timestamp"
 
@@ -41,12 +43,11 @@ def landed(when, delay, *, tailnum="N1", carrier="B6", origin="JFK", dest="LAX")
 
 
 @pytest.fixture
-def frame(spark):
-    return lambda rows, schema: spark.createDataFrame(rows, schema)
+def assert_rows(frame):
+    def compare(actual, rows, schema):
+        assert_df_equality(actual, frame(rows, schema), ignore_row_order=True, ignore_nullable=True)
 
-
-def assert_rows(actual, rows, schema):
-    assert_df_equality(actual, actual.sparkSession.createDataFrame(rows, schema), ignore_row_order=True, ignore_nullable=True)
+    return compare
 
 
 def values(computed, moment):
@@ -57,19 +58,37 @@ def values(computed, moment):
 
 def test_all_tables_are_found():
     assert len(TABLES) >= 10
-    assert set(TABLES) >= {"airport_weather", "origin_congestion", "destination_congestion", "aircraft", "aircraft_day", "airport"}
+    assert set(TABLES) >= {
+        "airport_weather",
+        "origin_congestion",
+        "destination_congestion",
+        "aircraft",
+        "aircraft_day",
+        "airport",
+    }
 
 
-def test_origin_congestion_counts_departures_and_cancellations_as_they_become_known(frame):
+def test_origin_congestion_counts_departures_and_cancellations_as_they_become_known(frame, assert_rows):
     computed = origin_congestion.compute(
-        frame([left(at("08:10"), 30.0), left(at("09:00"), -5.0), left(at("09:00:00.000001"), 16.0), left(at("12:30"), 0.0, origin="EWR")], DEPARTURE),
+        frame(
+            [
+                left(at("08:10"), 30.0),
+                left(at("09:00"), -5.0),
+                left(at("09:00:00.000001"), 16.0),
+                left(at("12:30"), 0.0, origin="EWR"),
+            ],
+            DEPARTURE,
+        ),
         frame([("B6", "JFK", at("09:30"))], CANCELLATION),
     )
     jfk = computed.where("origin = 'JFK'")
 
     assert_rows(
         jfk.where("known_at <= '2013-06-01 10:00'"),
-        [("JFK", at("09:00"), 2.0, 12.5, 2.0, 12.5, 0.5, 0.0), ("JFK", at("10:00"), 1.0, 16.0, 3.0, 41 / 3, 2 / 3, 1.0)],
+        [
+            ("JFK", at("09:00"), 2.0, 12.5, 2.0, 12.5, 0.5, 0.0),
+            ("JFK", at("10:00"), 1.0, 16.0, 3.0, 41 / 3, 2 / 3, 1.0),
+        ],
         "origin string, known_at timestamp, departures_1h double, mean_departure_delay_minutes_1h double, departures_3h double, "
         "mean_departure_delay_minutes_3h double, share_departed_late_3h double, cancellations_3h double",
     )
@@ -82,21 +101,35 @@ def test_origin_congestion_knows_an_airport_that_only_cancels(frame):
     assert values(computed, at("10:00")) == (0.0, None, 0.0, None, None, 1.0)
 
 
-def test_carrier_at_origin_tells_carriers_and_airports_apart(frame):
+def test_carrier_at_origin_tells_carriers_and_airports_apart(frame, assert_rows):
     computed = carrier_at_origin.compute(
-        frame([left(at("08:10"), 30.0), left(at("08:20"), 10.0), left(at("08:30"), 99.0, carrier="AA"), left(at("08:30"), 77.0, origin="EWR")], DEPARTURE),
+        frame(
+            [
+                left(at("08:10"), 30.0),
+                left(at("08:20"), 10.0),
+                left(at("08:30"), 99.0, carrier="AA"),
+                left(at("08:30"), 77.0, origin="EWR"),
+            ],
+            DEPARTURE,
+        ),
         frame([("B6", "JFK", at("08:40")), ("AA", "JFK", at("08:50"))], CANCELLATION),
     )
     assert_rows(
         computed.where("known_at = '2013-06-01 09:00'"),
-        [("JFK", "B6", at("09:00"), 20.0, 20.0, 1.0), ("JFK", "AA", at("09:00"), 99.0, 99.0, 1.0), ("EWR", "B6", at("09:00"), 77.0, 77.0, 0.0)],
+        [
+            ("JFK", "B6", at("09:00"), 20.0, 20.0, 1.0),
+            ("JFK", "AA", at("09:00"), 99.0, 99.0, 1.0),
+            ("EWR", "B6", at("09:00"), 77.0, 77.0, 0.0),
+        ],
         "origin string, carrier string, known_at timestamp, carrier_mean_departure_delay_minutes_3h double, "
         "carrier_mean_departure_delay_minutes_12h double, carrier_cancellations_12h double",
     )
 
 
 def test_destination_congestion_is_of_the_flights_that_have_arrived(frame):
-    computed = destination_congestion.compute(frame([landed(at("08:10"), 30.0), landed(at("11:00"), -10.0), landed(at("08:30"), 5.0, dest="BOS")], ARRIVAL))
+    computed = destination_congestion.compute(
+        frame([landed(at("08:10"), 30.0), landed(at("11:00"), -10.0), landed(at("08:30"), 5.0, dest="BOS")], ARRIVAL)
+    )
     lax = computed.where("dest = 'LAX'")
     assert values(lax, at("09:00")) == (1.0, 30.0)
     assert values(lax, at("14:00")) == (2.0, 10.0)
@@ -104,15 +137,19 @@ def test_destination_congestion_is_of_the_flights_that_have_arrived(frame):
 
 
 def test_carrier_punctuality_looks_back_six_hours_a_day_and_a_week(frame):
-    computed = carrier_punctuality.compute(frame([landed(at("00:30"), 60.0), landed(at("22:00"), 0.0), landed(at("22:10"), 15.0, carrier="AA")], ARRIVAL))
+    computed = carrier_punctuality.compute(
+        frame([landed(at("00:30"), 60.0), landed(at("22:00"), 0.0), landed(at("22:10"), 15.0, carrier="AA")], ARRIVAL)
+    )
     b6 = computed.where("carrier = 'B6'")
     assert values(b6, at("22:00")) == (0.0, 2.0, 30.0, 0.5, 2.0, 30.0, 0.5)
     assert values(b6, at("01:00", day=2)) == (0.0, 1.0, 0.0, 0.0, 2.0, 30.0, 0.5)
     assert values(b6, at("22:00", day=8)) == (None, 0.0, None, None, 0.0, None, None)
 
 
-def test_route_punctuality_is_by_the_day_and_by_both_ends(frame):
-    computed = route_punctuality.compute(frame([landed(at("08:10"), 16.0), landed(at("09:10"), 15.0), landed(at("08:10"), 99.0, origin="EWR")], ARRIVAL))
+def test_route_punctuality_is_by_the_day_and_by_both_ends(frame, assert_rows):
+    computed = route_punctuality.compute(
+        frame([landed(at("08:10"), 16.0), landed(at("09:10"), 15.0), landed(at("08:10"), 99.0, origin="EWR")], ARRIVAL)
+    )
     assert_rows(
         computed.where("known_at = '2013-06-02'"),
         [("JFK", "LAX", at("00:00", day=2), 2.0, 15.5, 0.5), ("EWR", "LAX", at("00:00", day=2), 1.0, 99.0, 1.0)],
@@ -126,8 +163,14 @@ AIRCRAFT_DAY = (
 )
 
 
-def test_aircraft_day_has_a_row_for_each_event_of_the_aircraft_and_forgets_after_a_day(frame):
-    departures = [left(at("08:00"), 20.0), left(at("18:00"), -3.0), left(at("07:59", day=2), 5.0), left(at("08:00", day=2), 6.0), left(at("08:00"), 1.0, tailnum=None)]
+def test_aircraft_day_has_a_row_for_each_event_of_the_aircraft_and_forgets_after_a_day(frame, assert_rows):
+    departures = [
+        left(at("08:00"), 20.0),
+        left(at("18:00"), -3.0),
+        left(at("07:59", day=2), 5.0),
+        left(at("08:00", day=2), 6.0),
+        left(at("08:00"), 1.0, tailnum=None),
+    ]
     arrivals = [landed(at("13:00"), 40.0), landed(at("13:00"), 9.0, tailnum=None)]
 
     assert_rows(
@@ -144,7 +187,7 @@ def test_aircraft_day_has_a_row_for_each_event_of_the_aircraft_and_forgets_after
     )
 
 
-def test_aircraft_day_makes_one_row_of_two_events_at_the_same_moment(frame):
+def test_aircraft_day_makes_one_row_of_two_events_at_the_same_moment(frame, assert_rows):
     departures = [left(at("08:00"), 20.0), left(at("08:00"), 30.0)]
     assert_rows(
         aircraft_day.compute(frame(departures, DEPARTURE), frame([landed(at("08:00"), 7.0)], ARRIVAL)),
@@ -153,13 +196,13 @@ def test_aircraft_day_makes_one_row_of_two_events_at_the_same_moment(frame):
     )
 
 
-def test_airport_weather_is_the_observation_at_the_moment_it_was_known(frame):
-    readings = ", ".join(f"{name} double" for name in airport_weather.FEATURES)
-    weather = frame([("JFK", at("08:00"), 70.0, *[None] * (len(airport_weather.FEATURES) - 1))], f"origin string, known_at timestamp, {readings}")
-    assert_rows(airport_weather.compute(weather), [tuple(weather.first())], f"origin string, known_at timestamp, {readings}")
+def test_airport_weather_is_the_observation_at_the_moment_it_was_known(assert_rows, frame):
+    readings = "origin string, known_at timestamp, " + ", ".join(f"{name} double" for name in airport_weather.FEATURES)
+    observation = ("JFK", at("08:00"), 70.0, *[None] * (len(airport_weather.FEATURES) - 1))
+    assert_rows(airport_weather.compute(frame([observation], readings)), [observation], readings)
 
 
-def test_flight_schedule_tells_the_hour_and_weekday_of_new_york_and_how_busy_the_hour_is(frame):
+def test_flight_schedule_tells_the_hour_and_weekday_of_new_york_and_how_busy_the_hour_is(frame, assert_rows):
     schedule = frame(
         [
             ("summer", "JFK", at("14:30"), at("20:00"), 2475),  # 10:30 in New York, a Saturday
@@ -183,16 +226,24 @@ def test_flight_schedule_tells_the_hour_and_weekday_of_new_york_and_how_busy_the
     )
 
 
-def test_aircraft_and_airport_are_facts_as_they_were_registered(frame):
-    register = frame([("N1", 2004.0, 2, 182, "BOEING"), ("N2", None, 1, 4, None)], "tailnum string, year_built double, engines long, seats long, manufacturer string")
+def test_aircraft_and_airport_are_facts_as_they_were_registered(frame, assert_rows):
+    register = frame(
+        [("N1", 2004.0, 2, 182, "BOEING"), ("N2", None, 1, 4, None)],
+        "tailnum string, year_built double, engines long, seats long, manufacturer string",
+    )
     assert_rows(
         aircraft.compute(register),
         [("N1", 2004.0, 182.0, 2.0, "BOEING"), ("N2", None, 4.0, 1.0, None)],
         "tailnum string, year_built double, seats double, engines double, manufacturer string",
     )
-    airports = frame([("JFK", 40.6, -73.8, 13, -5.0)], "faa string, latitude double, longitude double, altitude_feet long, utc_offset_hours double")
+    airports = frame(
+        [("JFK", 40.6, -73.8, 13, -5.0)],
+        "faa string, latitude double, longitude double, altitude_feet long, utc_offset_hours double",
+    )
     assert_rows(
-        airport.compute(airports), [("JFK", 40.6, -73.8, 13.0, -5.0)], "faa string, latitude double, longitude double, altitude_feet double, utc_offset_hours double"
+        airport.compute(airports),
+        [("JFK", 40.6, -73.8, 13.0, -5.0)],
+        "faa string, latitude double, longitude double, altitude_feet double, utc_offset_hours double",
     )
 
 

@@ -21,7 +21,9 @@ def test_all_flights_are_there_and_their_ids_are_unique(real_flights):
 
 def test_arrived_less_departed_less_air_time_is_between_5_and_235_minutes_for_all_that_arrived(real_flights):
     arrived = real_flights[real_flights["arrived_at"].notna() & real_flights["air_time_minutes"].notna()]
-    on_the_ground = (arrived["arrived_at"] - arrived["departed_at"]).dt.total_seconds() / 60 - arrived["air_time_minutes"]
+    on_the_ground = (arrived["arrived_at"] - arrived["departed_at"]).dt.total_seconds() / 60 - arrived[
+        "air_time_minutes"
+    ]
 
     assert len(arrived) == 327_346
     assert on_the_ground.between(5, 235).all()

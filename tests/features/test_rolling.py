@@ -12,21 +12,25 @@ from features.rolling import Mean, Total, lookback, rolling
 HOUR = timedelta(hours=1)
 EVENTS = "origin string, known_at timestamp, flights int, delay double"
 ROLLED = "origin string, known_at timestamp, flights_1h double, flights_2h double, mean_delay_2h double"
-FEATURES = {"flights_1h": Total("flights", HOUR), "flights_2h": Total("flights", 2 * HOUR), "mean_delay_2h": Mean("delay", 2 * HOUR)}
+FEATURES = {
+    "flights_1h": Total("flights", HOUR),
+    "flights_2h": Total("flights", 2 * HOUR),
+    "mean_delay_2h": Mean("delay", 2 * HOUR),
+}
 
 
 def at(text: str) -> datetime:
     return datetime.fromisoformat(f"2013-06-01T{text}").replace(tzinfo=UTC)
 
 
-def assert_rolls(spark, events, expected):
-    rolled = rolling(spark.createDataFrame(events, EVENTS), keys=["origin"], every=HOUR, features=FEATURES)
-    assert_df_equality(rolled, spark.createDataFrame(expected, ROLLED), ignore_row_order=True, ignore_nullable=True)
+def assert_rolls(frame, events, expected):
+    rolled = rolling(frame(events, EVENTS), keys=["origin"], every=HOUR, features=FEATURES)
+    assert_df_equality(rolled, frame(expected, ROLLED), ignore_row_order=True, ignore_nullable=True)
 
 
-def test_a_row_covers_what_was_known_in_the_window_up_to_it_and_the_last_one_says_nothing_lately(spark):
+def test_a_row_covers_what_was_known_in_the_window_up_to_it_and_the_last_one_says_nothing_lately(frame):
     assert_rolls(
-        spark,
+        frame,
         [("JFK", at("08:00"), 1, 10.0), ("JFK", at("08:00:00.000001"), 1, 30.0), ("JFK", at("08:59"), 1, None)],
         [
             ("JFK", at("08:00"), 1.0, 1.0, 10.0),  # an event at the very moment counts
@@ -37,10 +41,15 @@ def test_a_row_covers_what_was_known_in_the_window_up_to_it_and_the_last_one_say
     )
 
 
-def test_the_grid_has_no_hole_between_two_events_and_one_end_after_a_long_silence(spark):
+def test_the_grid_has_no_hole_between_two_events_and_one_end_after_a_long_silence(frame):
     assert_rolls(
-        spark,
-        [("JFK", at("01:00"), 1, 5.0), ("JFK", at("03:30"), 1, 7.0), ("JFK", at("20:00"), 1, 9.0), ("LGA", at("01:00"), 1, None)],
+        frame,
+        [
+            ("JFK", at("01:00"), 1, 5.0),
+            ("JFK", at("03:30"), 1, 7.0),
+            ("JFK", at("20:00"), 1, 9.0),
+            ("LGA", at("01:00"), 1, None),
+        ],
         [
             ("JFK", at("01:00"), 1.0, 1.0, 5.0),
             ("JFK", at("02:00"), 0.0, 1.0, 5.0),
@@ -58,23 +67,26 @@ def test_the_grid_has_no_hole_between_two_events_and_one_end_after_a_long_silenc
     )
 
 
-def test_no_events_give_no_rows(spark):
-    assert_rolls(spark, [], [])
+def test_no_events_give_no_rows(frame):
+    assert_rolls(frame, [], [])
 
 
-def test_rows_do_not_depend_on_how_far_back_events_are_read_beyond_the_lookback(spark):
+def test_rows_do_not_depend_on_how_far_back_events_are_read_beyond_the_lookback(frame):
     start = at("06:30")
-    events = [("JFK", at(text), 1, float(number)) for number, text in enumerate(["03:29", "03:31", "04:30", "05:00", "06:31", "07:00"])]
+    events = [
+        ("JFK", at(text), 1, float(number))
+        for number, text in enumerate(["03:29", "03:31", "04:30", "05:00", "06:31", "07:00"])
+    ]
 
     def rows_from(first):
-        read = spark.createDataFrame([event for event in events if event[1] >= first], EVENTS)
+        read = frame([event for event in events if event[1] >= first], EVENTS)
         rolled = rolling(read, keys=["origin"], every=HOUR, features=FEATURES)
         return sorted(tuple(row) for row in rolled.where(F.col("known_at") >= F.lit(start)).collect())
 
     assert rows_from(start - lookback(2 * HOUR, every=HOUR)) == rows_from(at("00:00"))
 
 
-def test_a_window_that_is_no_whole_number_of_steps_is_refused(spark):
-    events = spark.createDataFrame([], EVENTS)
+def test_a_window_that_is_no_whole_number_of_steps_is_refused(frame):
+    events = frame([], EVENTS)
     with pytest.raises(Misuse, match="'odd': its window of 1:30:00 is not a whole number of steps of 1:00:00"):
         rolling(events, keys=["origin"], every=HOUR, features={"odd": Total("flights", 1.5 * HOUR)})

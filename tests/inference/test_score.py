@@ -18,13 +18,11 @@ from feature_store import FeatureLookup, FeatureStore, open_store
 from feature_store.errors import NotFound
 from feature_store.job import task_context
 from inference.score import Scored, score
-from tests.couriers import COURIER_LOAD, MICROSECOND, SCORING, TRAINING, at, land, publish_features
+from tests.couriers import COURIER_LOAD, MICROSECOND, SCORING, TRAINING, at, frame, land, publish_features
 from training.champion import promote
 
 MODEL, OUTPUT = "test.couriers.late_order", "test.couriers.late_order_scores"
-LOAD = FeatureLookup(
-    COURIER_LOAD, "courier", timestamp_lookup_key="decided_at", default_values={"open_orders": 0}
-)
+LOAD = FeatureLookup(COURIER_LOAD, "courier", timestamp_lookup_key="decided_at", default_values={"open_orders": 0})
 SCORES = (
     "order_id string, courier string, decided_at timestamp, open_orders bigint, prediction double, "
     "model_name string, model_version string, scored_at timestamp, run_id string"
@@ -49,7 +47,7 @@ class Orders:
         return self.store.tables.read(output)
 
     def expect(self, *rows: tuple[object, ...]) -> None:
-        expected = self.store.spark.createDataFrame(list(rows), SCORES)
+        expected = frame(self.store.spark, rows, SCORES)
         scores = self.scores().withColumn("prediction", F.round("prediction", 9))
         assert_df_equality(scores, expected, ignore_row_order=True)
 
@@ -76,27 +74,30 @@ class Orders:
 
 
 @pytest.fixture(scope="module")
-def past(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orders]:
-    with pytest.MonkeyPatch.context() as environment:
-        environment.delenv("MLFLOW_TRACKING_URI", raising=False)
-        store = open_store(catalog="test", schema="couriers", workspace=tmp_path_factory.mktemp("orders"))
-        land(
-            store,
-            orders=[
-                ("1", "ann", "old town", at("1"), at("1T12"), True),
-                ("2", "bob", "old town", at("2") - MICROSECOND, at("2T12"), False),
-                ("3", "ann", "old town", at("2"), None, None),
-                ("4", "nobody knows", "old town", at("2T18"), at("3T12"), True),
-                ("5", "bob", "old town", at("4"), at("4T12"), False),
-            ],
-            counts=[("ann", at("1"), 2), ("ann", at("2") + MICROSECOND, 9), ("bob", at("1T12"), 4), ("bob", at("4"), 6)],
-        )
-        publish_features(store, as_of=at("5"))
-        orders = Orders(store)
-        orders.register("late_order", chance_with_ten_orders=1.0)
-        orders.register("late_order", chance_with_ten_orders=0.0)
-        promote(MODEL, "1", as_of=at("1"), reason="first")
-        yield orders
+def past(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Orders:
+    store = open_store(catalog="test", schema="couriers", workspace=tmp_path_factory.mktemp("orders"))
+    land(
+        store,
+        orders=[
+            ("1", "ann", "old town", at("1"), at("1T12"), True),
+            ("2", "bob", "old town", at("2") - MICROSECOND, at("2T12"), False),
+            ("3", "ann", "old town", at("2"), None, None),
+            ("4", "nobody knows", "old town", at("2T18"), at("3T12"), True),
+            ("5", "bob", "old town", at("4"), at("4T12"), False),
+        ],
+        counts=[
+            ("ann", at("1"), 2),
+            ("ann", at("2") + MICROSECOND, 9),
+            ("bob", at("1T12"), 4),
+            ("bob", at("4"), 6),
+        ],
+    )
+    publish_features(store, as_of=at("5"))
+    orders = Orders(store)
+    orders.register("late_order", chance_with_ten_orders=1.0)
+    orders.register("late_order", chance_with_ten_orders=0.0)
+    promote(MODEL, "1", as_of=at("1"), reason="first")
+    return orders
 
 
 @pytest.fixture
@@ -156,7 +157,9 @@ def test_scoring_a_window_again_replaces_it_by_equal_rows_and_leaves_the_others(
     assert runs == {("1", "first"), ("2", "first"), ("3", "third"), ("4", "third")}
 
 
-def test_a_window_is_scored_by_the_champion_in_office_when_it_begins_whatever_was_promoted_since(orders: Orders) -> None:
+def test_a_window_is_scored_by_the_champion_in_office_when_it_begins_whatever_was_promoted_since(
+    orders: Orders,
+) -> None:
     promote(MODEL, "2", as_of=at("3"), reason="better")
 
     orders.score(as_of=at("2"), start=at("1"))
@@ -206,4 +209,9 @@ def test_scoring_by_keys_alone_finds_the_same_features_as_the_training_set_for_t
         label="is_late",
     ).load_df()
     scored = orders.scores().where("order_id <> '3'")  # never delivered, so it is in no training set
-    assert_df_equality(learned_from.drop("is_late"), scored.select("courier", "decided_at", "open_orders"), ignore_row_order=True, ignore_nullable=True)
+    assert_df_equality(
+        learned_from.drop("is_late"),
+        scored.select("courier", "decided_at", "open_orders"),
+        ignore_row_order=True,
+        ignore_nullable=True,
+    )

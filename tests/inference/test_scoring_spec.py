@@ -12,7 +12,10 @@ from tests.couriers import ORDERS, SCORING
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"output": "late orders"}, "'late orders' cannot be the name of a score table: use letters, digits, '_' and '-' only."),
+        (
+            {"output": "late orders"},
+            "'late orders' cannot be the name of a score table: use letters, digits, '_' and '-' only.",
+        ),
         ({"description": None}, "Scoring spec 'late_order' lacks its own description."),
         ({"owner": " "}, "Scoring spec 'late_order' lacks an owner."),
         ({"primary_keys": []}, "Scoring spec 'late_order' names no primary keys."),
@@ -32,5 +35,7 @@ def test_a_scoring_spec_that_cannot_be_right_is_refused_at_import(changes: dict[
         replace(SCORING, **changes)
 
 
-def test_of_each_entity_the_primary_keys_the_lookups_keys_and_the_moment_of_decision_are_read_and_nothing_else() -> None:
+def test_of_each_entity_the_primary_keys_the_lookups_keys_and_the_moment_of_decision_are_read_and_nothing_else() -> (
+    None
+):
     assert SCORING.entity_columns == ["order_id", "courier", "district", "decided_at"]

@@ -91,7 +91,9 @@ def test_replaying_an_old_moment_does_not_depose_a_champion_promoted_later(regis
     assert champion_at(model, OCTOBER).version == "2"
 
 
-def test_of_two_versions_promoted_as_of_the_same_moment_the_newer_one_is_champion(registry: MlflowClient, model: str) -> None:
+def test_of_two_versions_promoted_as_of_the_same_moment_the_newer_one_is_champion(
+    registry: MlflowClient, model: str
+) -> None:
     promote(model, "1", as_of=JULY, reason="first")
     promote(model, "2", as_of=JULY, reason="after the definition was changed")
 

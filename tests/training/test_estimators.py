@@ -51,7 +51,13 @@ def test_a_batch_without_a_single_value_is_treated_like_the_frame_that_was_fitte
     hours = HoursBefore().fit(LOOKED_UP)
 
     assert hours.transform(blank).isna().all(axis=None)
-    assert list(hours.transform(blank.head(0)).columns) == ["district", "left_at", "open_orders", "kilometres", "is_new"]
+    assert list(hours.transform(blank.head(0)).columns) == [
+        "district",
+        "left_at",
+        "open_orders",
+        "kilometres",
+        "is_new",
+    ]
 
 
 def test_the_frame_that_was_given_stays_as_it_was() -> None:

@@ -18,7 +18,9 @@ BEGINS = at("16")
 """When the holdout, the last five days, begins."""
 
 
-def test_labels_are_fitted_on_or_held_out_by_time_and_those_not_known_then_or_now_are_in_neither_part(store: Any) -> None:
+def test_labels_are_fitted_on_or_held_out_by_time_and_those_not_known_then_or_now_are_in_neither_part(
+    store: Any,
+) -> None:
     land(
         store,
         orders=[
@@ -99,7 +101,11 @@ def test_a_feature_known_one_microsecond_after_the_decision_is_not_joined(store:
             "Ingest the sources, or choose another --as-of.",
         ),
         (["2", "3", "18"], [True, True, False], "Model 'late_order': the 2 labels to fit on are all of one class."),
-        (["2", "3", "18"], [True, False, False], "Model 'late_order': the 1 labels in the holdout are all of one class."),
+        (
+            ["2", "3", "18"],
+            [True, False, False],
+            "Model 'late_order': the 1 labels in the holdout are all of one class.",
+        ),
     ],
 )
 def test_too_few_labels_to_learn_from_are_refused(store: Any, decided: list[str], late: list[bool], told: str) -> None:
@@ -116,7 +122,9 @@ def test_too_few_labels_to_learn_from_are_refused(store: Any, decided: list[str]
 
 
 def test_a_feature_that_the_published_table_does_not_have_is_refused_with_the_closest_names(store: Any) -> None:
-    orders = [(day, "ann", "old town", at(day), at(day) + HOUR, is_late) for day in ("2", "18") for is_late in (True, False)]
+    orders = [
+        (day, "ann", "old town", at(day), at(day) + HOUR, is_late) for day in ("2", "18") for is_late in (True, False)
+    ]
     land(store, orders=orders, counts=[])
     publish_features(store, as_of=AS_OF)
     misspelt = FeatureLookup(COURIER_LOAD, "courier", feature_names="open_order", timestamp_lookup_key="decided_at")

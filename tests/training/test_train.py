@@ -1,18 +1,16 @@
-"""The life of a small model: its first champion, runs done twice, challengers, and a run that was killed."""
+"""The life of a small model: its first champion, runs done twice, a challenger; at last, runs that were killed."""
 
-from collections.abc import Iterator
+import json
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pytest
 from chispa import assert_df_equality
 from mlflow import MlflowClient
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from feature_store import FeatureStore, open_store
 from feature_store.local.packaging import packaged_folder
-from tests.couriers import HOUR, TRAINING, at, coin, land, publish_features
+from tests.couriers import HOUR, TRAINING, at, coin, frame, land, publish_features
 from training.champion import champion_at
 from training.frame import assemble
 from training.train import Trained, definition, train
@@ -37,31 +35,32 @@ class Life:
 
 
 @pytest.fixture(scope="module")
-def life(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
-    """Twenty days of orders, one an hour; a courier with six or more open orders is late, but for every seventh order."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.delenv("MLFLOW_TRACKING_URI", raising=False)
-        store = open_store(catalog="test", schema="couriers", workspace=tmp_path_factory.mktemp("life"))
-        hours = [(n, at("1") + n * HOUR, n * 3 % 10) for n in range(480)]
-        land(
-            store,
-            orders=[
-                (f"order {n}", f"courier {n % 5}", "old town", hour, hour + HOUR, (open_orders >= 6) != (n % 7 == 0))
-                for n, hour, open_orders in hours
-            ],
-            # Nothing is known of courier 4.
-            counts=[(f"courier {n % 5}", hour, open_orders) for n, hour, open_orders in hours if n % 5 < 4],
-        )
-        publish_features(store, as_of=SECOND)
-        worse = replace(TRAINING, estimators={"coin": coin}, gates={})
-        yield Life(
-            store,
-            MlflowClient(),
-            first=train(store, TRAINING, as_of=FIRST),
-            first_again=train(store, TRAINING, as_of=FIRST),
-            worse=train(store, worse, as_of=SECOND),
-            worse_again=train(store, worse, as_of=SECOND),
-        )
+def life(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Life:
+    """Twenty days of orders, one an hour; a courier with six or more open orders is late, but for every seventh order.
+
+    The model was trained, and the same again, as of the 15th; and so was a worse one as of the 21st.
+    """
+    store = open_store(catalog="test", schema="couriers", workspace=tmp_path_factory.mktemp("life"))
+    hours = [(n, at("1") + n * HOUR, n * 3 % 10) for n in range(480)]
+    land(
+        store,
+        orders=[
+            (f"order {n}", f"courier {n % 5}", "old town", hour, hour + HOUR, (open_orders >= 6) != (n % 7 == 0))
+            for n, hour, open_orders in hours
+        ],
+        # Nothing is known of courier 4.
+        counts=[(f"courier {n % 5}", hour, open_orders) for n, hour, open_orders in hours if n % 5 < 4],
+    )
+    publish_features(store, as_of=SECOND)
+    worse = replace(TRAINING, estimators={"coin": coin}, gates={})
+    return Life(
+        store,
+        MlflowClient(),
+        first=train(store, TRAINING, as_of=FIRST),
+        first_again=train(store, TRAINING, as_of=FIRST),
+        worse=train(store, worse, as_of=SECOND),
+        worse_again=train(store, worse, as_of=SECOND),
+    )
 
 
 def test_the_first_model_that_passes_its_gates_is_promoted(life: Life) -> None:
@@ -86,7 +85,9 @@ def test_training_again_on_the_same_rows_does_nothing_and_says_what_was_decided_
     assert (life.worse_again.version, life.worse_again.repeated, life.worse_again.promoted) == ("2", True, False)
 
 
-def test_a_challenger_that_is_worse_than_the_champion_on_the_same_holdout_stays_challenger_and_says_why(life: Life) -> None:
+def test_a_challenger_that_is_worse_than_the_champion_on_the_same_holdout_stays_challenger_and_says_why(
+    life: Life,
+) -> None:
     champions = life.worse.metrics["champion"]["roc_auc"]
 
     assert (life.worse.version, life.worse.promoted) == ("2", False)
@@ -121,8 +122,6 @@ def test_a_run_has_the_parameters_the_metrics_of_all_estimators_the_table_versio
 
 
 def test_a_model_carries_what_it_takes_to_build_its_training_frame_again(life: Life) -> None:
-    import json
-
     lineage = json.loads((packaged_folder(f"models:/{MODEL}/1") / "lineage.json").read_text())
 
     tables = life.store.tables
@@ -144,9 +143,7 @@ def test_the_training_set_is_kept_with_its_split_and_the_scores_that_the_package
     counted = kept.groupBy("model_version", "split").count()
     expected = [("1", "train", 215), ("1", "holdout", 120), ("2", "train", 359), ("2", "holdout", 120)]
     schema = "model_version string, split string, count bigint"
-    assert_df_equality(
-        counted, life.store.spark.createDataFrame(expected, schema), ignore_row_order=True, ignore_nullable=True
-    )
+    assert_df_equality(counted, frame(life.store.spark, expected, schema), ignore_row_order=True, ignore_nullable=True)
     first = kept.where("model_version = '1'")
     # All that the model needs; the district is given, the courier is looked up by.
     keys = first.select("courier", "district", "decided_at")
@@ -156,7 +153,9 @@ def test_the_training_set_is_kept_with_its_split_and_the_scores_that_the_package
 
 
 def test_the_kept_training_set_has_the_types_of_the_features_whatever_nulls_there_are(life: Life) -> None:
-    types = {field.name: field.dataType.simpleString() for field in life.store.tables.info("late_order_training_set").schema}
+    types = {
+        field.name: field.dataType.simpleString() for field in life.store.tables.info("late_order_training_set").schema
+    }
 
     assert types == {
         "courier": "string",

@@ -48,13 +48,10 @@ def test_a_training_spec_that_cannot_be_right_is_refused_at_import(changes: dict
         replace(TRAINING, **changes)
 
 
-def test_a_misspelt_feature_table_is_refused_by_the_lookup_before_there_is_a_spec() -> None:
-    with pytest.raises(Misuse, match="lookback_window needs a timestamp_lookup_key"):
-        FeatureLookup(DISTRICT_DISTANCE, "district", lookback_window=timedelta(days=1))
-
-
 def test_scoring_needs_the_keys_of_all_lookups_in_order_of_first_mention_and_the_moment_of_decision() -> None:
-    twice = FeatureLookup(COURIER_LOAD, "courier", rename_outputs={"open_orders": "again"}, timestamp_lookup_key="decided_at")
+    twice = FeatureLookup(
+        COURIER_LOAD, "courier", rename_outputs={"open_orders": "again"}, timestamp_lookup_key="decided_at"
+    )
     spec = replace(TRAINING, lookups=[FeatureLookup(DISTRICT_DISTANCE, "district"), LOAD, twice])
 
     assert spec.decided_at == "decided_at"
