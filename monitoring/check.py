@@ -37,6 +37,10 @@ _MEASURED_TYPES = ("tinyint", "smallint", "int", "bigint", "float", "double", "d
 def main(name: str, catalog: str, schema: str, as_of: datetime, workspace: str) -> None:
     """Compare the newest scores with what the model learned from, and open, extend or close alerts.
 
+    \b
+    check-drift flight_delay
+    check-drift flight_delay --as-of 2013-08-01
+
     MONITOR is the name of a monitor declared in monitoring/, such as flight_delay. Its windows that are complete by
     --as-of are measured once, and again when labels arrive or scores are replaced.
     """

@@ -44,7 +44,13 @@ class VerbGroup(click.Group):
 
 @click.group(cls=VerbGroup)
 def main() -> None:
-    """See drift alerts with their evidence, acknowledge and resolve them."""
+    """See drift alerts with their evidence, acknowledge and resolve them.
+
+    \b
+    review-alerts list
+    review-alerts show f723104c
+    review-alerts resolve f723104c --comment "a sensor was stuck, and has been replaced"
+    """
 
 
 @main.command("list")

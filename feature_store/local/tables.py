@@ -72,7 +72,12 @@ class DeltaTables:
             If a newer version of this pipeline wrote it.
         """
         if not self.exists(name):
-            raise NotFound(f"There is no table {self.full_name(name)}. {suggestion(name.split('.')[-1], self.names())}")
+            hint = suggestion(name.split(".")[-1], self.names())
+            if not self.names():
+                hint = (
+                    "The schema is empty: run ingest-sources first, or name another --workspace, --catalog or --schema."
+                )
+            raise NotFound(f"There is no table {self.full_name(name)}. {hint}")
         try:
             found = deltalake.DeltaTable(str(self.path(name)), version=version)
         except (TableNotFoundError, deltalake.exceptions.DeltaError) as error:
@@ -208,6 +213,7 @@ class DeltaTables:
                 .when_not_matched_insert_all()
                 .execute()
             )
+            self._forget(name)
             return changed.height
 
     def drop(self, name: str) -> None:
@@ -232,7 +238,12 @@ class DeltaTables:
                 predicate=predicate,
                 commit_properties=commit_properties(commit),
             )
+            self._forget(name)
             return rows
+
+    def _forget(self, name: str) -> None:
+        """Make Spark drop what it has cached of the table; it cannot know that delta-rs has written."""
+        self.spark.catalog.refreshByPath(str(self.path(name)))
 
     @contextmanager
     def _gathered(self, name: str, df: DataFrame) -> Iterator[tuple[int, pa.Table | None]]:
