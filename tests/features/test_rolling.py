@@ -75,7 +75,7 @@ def test_rows_do_not_depend_on_how_far_back_events_are_read_beyond_the_lookback(
     start = at("06:30")
     events = [
         ("JFK", at(text), 1, float(number))
-        for number, text in enumerate(["03:29", "03:31", "04:30", "05:00", "06:31", "07:00"])
+        for number, text in enumerate(["03:29", "03:31", "04:30", "05:00", "05:01", "06:31", "07:00"])
     ]
 
     def rows_from(first):
