@@ -65,7 +65,8 @@ def assemble(store: FeatureStore, spec: TrainingSpec, *, as_of: datetime) -> Tra
     training_set = store.create_training_set(
         df=entities, feature_lookups=spec.lookups, label=spec.label, exclude_columns=spec.exclude_columns
     )
-    joined = whole.toArrow()
+    # Spark gives no order; the fit depends on it a little, and the same rows must give the same model.
+    joined = whole.toArrow().sort_by([(column, "ascending") for column in [spec.decided_at, *spec.entity_columns[:-1]]])
     rows = joined.to_pandas()
     left_out = {SPLIT, spec.label, *spec.exclude_columns}
     return TrainingFrame(
