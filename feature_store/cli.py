@@ -120,6 +120,12 @@ class Verb(click.Command):
             sys.exit(1)
 
 
+class VerbGroup(Verb, click.Group):
+    """A group of verbs, with their errors shown alike."""
+
+    command_class = Verb
+
+
 def show_error(error: BaseException) -> None:
     """Print ``error`` to standard error the way every command does."""
     error_console.print(f"[bold red]Error:[/] {escape(str(error))}")

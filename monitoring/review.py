@@ -5,17 +5,15 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 import click
 from rich.markup import escape
 
 import monitoring
 from feature_store import open_store
-from feature_store.cli import Verb, console, place_options, show_error
+from feature_store.cli import VerbGroup, console, place_options
 from feature_store.discovery import discover
 from feature_store.discovery import pick as pick_noun
-from feature_store.errors import PipelineError
 from feature_store.lineage import Commit
 from feature_store.store import FeatureStore
 from monitoring import alerts
@@ -24,22 +22,6 @@ from monitoring.events import Event, append_events, read_events
 from monitoring.report import alerts_table, number, plain_table
 from monitoring.spec import DriftMonitor
 from monitoring.summary import print_summary, summarise
-
-
-class VerbGroup(click.Group):
-    """A group of commands with errors shown as :class:`feature_store.cli.Verb` shows them."""
-
-    command_class = Verb
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the command; what a user can put right is one sentence and exit code 1."""
-        if not kwargs.get("standalone_mode", True):
-            return super().main(*args, **kwargs)
-        try:
-            return super().main(*args, **kwargs)
-        except PipelineError as error:
-            show_error(error)
-            raise SystemExit(1) from None
 
 
 @click.group(cls=VerbGroup)
