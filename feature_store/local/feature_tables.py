@@ -1,0 +1,134 @@
+"""Feature tables of the local store: the vendor's verbs over Delta tables, and publishing."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from pyspark.sql import DataFrame
+from pyspark.sql.types import StructField, StructType
+
+from feature_store.errors import Misuse, suggestion
+from feature_store.lineage import Commit
+from feature_store.local.checks import check_fits, check_key_columns, check_keys, check_moment, check_same, described
+from feature_store.local.tables import DeltaTables
+from feature_store.store import StoredFeatureTable
+from feature_store.table import FeatureTable
+
+_KEYS, _TIME, _OWNER, _TAG = "pipeline.primary_keys", "pipeline.timeseries_column", "pipeline.owner", "pipeline.tag."
+
+
+class FeatureTableVerbs:
+    """What :class:`feature_store.local.store.LocalStore` does with feature tables."""
+
+    tables: DeltaTables
+
+    def create_table(
+        self,
+        *,
+        name: str,
+        primary_keys: str | Sequence[str],
+        df: DataFrame | None = None,
+        timeseries_column: str | None = None,
+        partition_columns: str | Sequence[str] | None = None,
+        schema: StructType | None = None,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> StoredFeatureTable:
+        if partition_columns:
+            raise Misuse(
+                "Local feature tables are not partitioned: file statistics prune them. Leave partition_columns out."
+            )
+        keys = [primary_keys] if isinstance(primary_keys, str) else list(primary_keys)
+        columns = schema or (df.schema if df is not None else None)
+        if columns is None:
+            raise Misuse(f"Feature table {name!r} needs a schema or a df.")
+        ordered = check_key_columns(name, keys, timeseries_column, columns)
+        wanted = StructType([StructField(f.name, f.dataType, f.name not in ordered, f.metadata) for f in columns])
+        is_new = not self.tables.exists(name)
+        if not is_new:
+            check_same(self.get_table(name=name), ordered, timeseries_column, wanted)
+        else:
+            properties = {_KEYS: json.dumps(ordered), _TIME: timeseries_column or ""}
+            properties |= {_TAG + key: value for key, value in (tags or {}).items()}
+            self.tables.create(name, wanted, description=description or "", properties=properties)
+        if df is not None:
+            try:
+                self.write_table(name=name, df=df)
+            except Exception:
+                if is_new:
+                    self.tables.drop(name)
+                raise
+        return self.get_table(name=name)
+
+    def get_table(self, *, name: str) -> StoredFeatureTable:
+        info = self.tables.info(name)
+        if _KEYS not in info.properties:
+            raise Misuse(f"Table {info.name} is not a feature table: it declares no primary keys.")
+        time = info.properties.get(_TIME) or None
+        return StoredFeatureTable(
+            name=info.name,
+            description=info.description,
+            owner=info.properties.get(_OWNER, ""),
+            primary_keys=json.loads(info.properties[_KEYS]),
+            timestamp_keys=[time] if time else [],
+            features=info.schema.names,
+            schema=info.schema,
+            tags={key.removeprefix(_TAG): value for key, value in info.properties.items() if key.startswith(_TAG)},
+            version=info.version,
+        )
+
+    def read_table(self, *, name: str, as_of_delta_timestamp: datetime | str | None = None) -> DataFrame:
+        return self.tables.read(name, timestamp=check_moment(as_of_delta_timestamp))
+
+    def write_table(self, *, name: str, df: DataFrame, mode: str = "merge") -> None:
+        if mode != "merge":
+            raise Misuse(f"write_table cannot write with mode {mode!r}. {suggestion(mode, ['merge'])}")
+        if df.isStreaming:
+            raise Misuse("write_table takes a batch data frame; this one streams. Use foreachBatch.")
+        stored = self.get_table(name=name)
+        check_keys(df, stored.primary_keys, stored.name)
+        check_fits(df.schema, stored)
+        self.tables.add_columns(name, df.schema)
+        kept = [column for column in stored.features if column not in df.columns]
+        if kept:
+            old = self.tables.read(name).select(*stored.primary_keys, *kept)
+            df = df.join(old, stored.primary_keys, "left")
+        commit = Commit(verb="write_table", as_of=datetime.now(UTC))
+        self.tables.merge(name, df, keys=stored.primary_keys, commit=commit)
+
+    def drop_table(self, *, name: str) -> None:
+        self.get_table(name=name)
+        self.tables.drop(name)
+
+    def set_feature_table_tag(self, *, name: str, key: str, value: str) -> None:
+        self.get_table(name=name)
+        self.tables.set_properties(name, {_TAG + key: value})
+
+    def delete_feature_table_tag(self, *, name: str, key: str) -> None:
+        self.get_table(name=name)
+        self.tables.unset_property(name, _TAG + key)
+
+    def publish_table(self, *, table: FeatureTable, df: DataFrame, commit: Commit) -> int:
+        table.check_columns(df.columns)
+        ordered = df.select(*table.columns)
+        schema = described(ordered.schema, table)
+        cached = ordered.persist()
+        try:
+            check_keys(cached, list(table.primary_keys), table.name)
+            self.create_table(
+                name=table.name,
+                primary_keys=table.primary_keys,
+                timeseries_column=table.timeseries_column,
+                schema=schema,
+                description=table.description,
+            )
+            if self.get_table(name=table.name).owner != table.owner:
+                self.tables.set_properties(table.name, {_OWNER: table.owner})
+            if table.timeseries_column is None or commit.window is None:
+                return self.tables.merge(table.name, cached, keys=table.primary_keys, commit=commit)
+            start, end = commit.window
+            return self.tables.replace_window(
+                table.name, cached, column=table.timeseries_column, start=start, end=end, commit=commit
+            )
+        finally:
+            cached.unpersist()
