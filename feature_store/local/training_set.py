@@ -9,7 +9,8 @@ from pyspark.sql.types import StructType
 
 from feature_store.errors import Misuse, NotFound, SchemaMismatch, WrongKind, listed, suggestion
 from feature_store.local.feature_spec import FeatureColumn, FeatureSpec, SourceColumn
-from feature_store.local.point_in_time import ResolvedLookup, join
+from feature_store.local.point_in_time import join
+from feature_store.local.resolved_lookup import ResolvedLookup
 from feature_store.local.tables import DeltaTables
 from feature_store.lookup import DefaultValue, FeatureLookup
 from feature_store.store import StoredFeatureTable
