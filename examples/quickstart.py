@@ -2,29 +2,27 @@
 
 from datetime import UTC, datetime, timedelta
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from feature_store import FeatureLookup, FeatureTable, open_store
+from feature_store.aggregation import Aggregates, AggregationFunction, Avg, Feature, RollingWindow
 from features.flights.sources import ARRIVALS, FLIGHT_OUTCOMES, SCHEDULED_FLIGHTS
 from features.publish import publish
-from features.rolling import Mean, lookback, rolling
 from training.estimators import boosted_trees
 from training.spec import AtLeast, TrainingSpec
 from training.train import train
 
 # [readme]
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-
-def compute(arrivals: DataFrame) -> DataFrame:
-    return rolling(arrivals, keys=["dest"], every=HOUR, features={"mean_delay_24h": Mean("arrival_delay_minutes", DAY)})
-
-
+DAY = RollingWindow(window_duration=timedelta(days=1))
+MEAN_DELAY = Feature(
+    name="mean_delay_24h", description="Mean arrival delay of the last day, in minutes",
+    source=ARRIVALS, entity=["dest"], function=AggregationFunction(Avg("arrival_delay_minutes"), DAY),
+)  # fmt: skip
+HOURLY = Aggregates(every=timedelta(hours=1), features=[MEAN_DELAY])
 TABLE = FeatureTable(
     name="destination_delay", description="How late flights have been arriving there", owner="me@example.com",
-    primary_keys=["dest", "known_at"], timeseries_column="known_at", sources=[ARRIVALS], compute=compute,
-    lookback=lookback(DAY, every=HOUR), features={"mean_delay_24h": "Mean arrival delay of the last day, in minutes"},
+    primary_keys=["dest", "known_at"], timeseries_column="known_at", compute=HOURLY.compute,
+    sources=HOURLY.sources, lookback=HOURLY.lookback, features=HOURLY.descriptions,
 )  # fmt: skip
 TRAINING = TrainingSpec(
     name="late_at_destination", description="Will this flight arrive late?", owner="me@example.com",

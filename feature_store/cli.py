@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import click
@@ -49,6 +49,22 @@ class Moment(click.ParamType[datetime | None]):
             return parse_moment(text)
         except Misuse as wrong:
             self.fail(str(wrong), param, ctx)
+
+
+class Duration(click.ParamType[timedelta]):
+    """A length of time: ``31d``, ``12h``, ``30m`` or ``4w``."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """The length that was typed."""
+        if isinstance(value, timedelta):
+            return value
+        text = str(value).strip()
+        unit = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}.get(text[-1:])
+        if unit is None or not text[:-1].isdigit() or not int(text[:-1]):
+            self.fail(f"{text!r} is not a length of time. Write a whole number of d, h, m or w: 31d, 12h.", param, ctx)
+        return timedelta(**{unit: int(text[:-1])})
 
 
 def parse_moment(text: str) -> datetime:

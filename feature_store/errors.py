@@ -4,7 +4,7 @@ PipelineError                    printed without a stack trace; the job exits wi
 ├── Misuse (ValueError)          a name, key, type or value that cannot be right
 │   ├── NotFound                 a table, feature, model, job or alert that does not exist
 │   ├── SchemaMismatch           a table or frame whose columns or keys are not the declared ones
-│   └── InvalidRows              rows that the contract refuses: null keys, duplicate keys
+│   └── InvalidRows              rows that the contract refuses: null or duplicate keys, a declared check that fails
 ├── WrongKind (TypeError)        an argument of the wrong kind
 ├── StorageError (OSError)       the workspace cannot be read or written, or is of a newer format
 └── ConcurrentWrite              another writer changed the table first, and retrying did not help

@@ -2,7 +2,7 @@
 
 import re
 
-from feature_store.errors import Misuse
+from feature_store.errors import Misuse, WrongKind
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_\-]*")
 
@@ -30,7 +30,11 @@ def full_name(name: str, *, catalog: str, schema: str) -> str:
     ------
     Misuse
         If the name has two parts, or a part has characters that a name must not have.
+    WrongKind
+        If it is no text.
     """
+    if not isinstance(name, str):
+        raise WrongKind(f"A name is a text like catalog.schema.table, not {name!r}.")
     parts = name.split(".")
     if len(parts) == 1:
         parts = [catalog, schema, name]

@@ -4,208 +4,175 @@ The graph is read from the commits of the tables and the lineage that models car
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 import click
+from rich.console import Console
 from rich.markup import escape
 from rich.tree import Tree
 
 from feature_store.cli import Verb, console, place_options
-from feature_store.errors import Misuse, NotFound, suggestion
-from feature_store.lineage import utc
-from feature_store.store import FeatureStore, open_store
+from feature_store.lineage import Commit
+from feature_store.lineage_graph import FEATURE, MODEL, Graph, Node, Read, read_graph
+from feature_store.lineage_walk import CHAMPION, Broken, broken, check_version, find, reach
+from feature_store.store import open_store
+
+_SHAPES = {FEATURE: ('(["', '"])'), MODEL: ('{{"', '"}}')}
+_NEVER_FOLDED = 10_000
+_MINUTE = "%Y-%m-%d %H:%M"
+_TABLE_SHAPE = '[("', '")]'
+_MERMAID_ESCAPES = {
+    "#": "#35;", '"': "#quot;", "&": "#amp;", "<": "#lt;", ">": "#gt;", "`": "#96;", "\\": "#92;", "\n": " ", "\r": " ",
+}  # fmt: skip
 
 
-@dataclass
-class Graph:
-    """Nodes by name, with one line about each, and the edges from what is read to what is made of it."""
-
-    notes: dict[str, str] = field(default_factory=dict)
-    sources: dict[str, dict[str, str]] = field(default_factory=dict)
-
-    def add(self, name: str, note: str = "") -> None:
-        """Add a node, or a note to it."""
-        self.notes[name] = note or self.notes.get(name, "")
-        self.sources.setdefault(name, {})
-
-    def connect(self, source: str, target: str, note: str) -> None:
-        """``target`` was made from ``source``."""
-        self.add(source)
-        self.add(target)
-        self.sources[target].setdefault(source, note)
-
-    def up(self, name: str) -> Mapping[str, str]:
-        """What ``name`` was made from, with a note on each edge."""
-        return dict(sorted(self.sources[name].items()))
-
-    def down(self, name: str) -> Mapping[str, str]:
-        """What was made from ``name``."""
-        return {target: edges[name] for target, edges in sorted(self.sources.items()) if name in edges}
-
-
-def read_graph(store: FeatureStore, *, as_of: datetime | None = None) -> Graph:
-    """All tables and model versions of the store's schema; those made as of a later moment than ``as_of`` are left out."""
-    graph = Graph()
-    for name in store.tables.names():
-        full = store.tables.full_name(name)
-        history = store.tables.history(name)
-        ours = [(entry.version, entry.commit) for entry in history if entry.commit]
-        known = [(version, commit) for version, commit in ours if as_of is None or utc(commit.as_of) <= as_of]
-        if ours and not known:
-            continue  # it was made later
-        version, verb = (known[0][0], f", by {known[0][1].verb}") if known else (history[0].version, "")
-        graph.add(full, f"version {version}{verb}")
-        for _, commit in known:
-            for source, at in commit.sources.items():
-                graph.connect(source, full, f"read at version {at}")
-            if "model" in commit.details:
-                graph.connect(f"{commit.details['model']}/{commit.details['model_version']}", full, "scored by")
-    for node, document, features in _models(store):
-        if as_of is not None and "as_of" in document and datetime.fromisoformat(document["as_of"]) > as_of:
-            continue
-        graph.add(node, f"trained as of {document['as_of'][:16]}" if "as_of" in document else "without lineage")
-        for label, read_at in _versions(document.get("labels")).items():
-            graph.connect(label, node, f"labels, at version {read_at}")
-        for table, read_at in _versions(document.get("tables")).items():
-            for feature in features.get(table, []):
-                graph.connect(table, f"{table}.{feature}", "feature")
-                graph.connect(f"{table}.{feature}", node, f"looked up at version {read_at}")
-    return graph
-
-
-def _versions(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}
-
-
-def _models(store: FeatureStore) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, list[str]]]]:
-    """Name and version, lineage, and used features by table of each model version in the schema.
-
-    A model that somebody registered in another way has neither lineage nor features, and hides nobody else's.
-    """
-    import mlflow
-
-    from feature_store.local.feature_spec import FeatureSpec
-    from feature_store.local.packaging import LINEAGE_FILE, packaged_folder
-
-    prefix = f"{store.catalog}.{store.schema}."
-    for found in sorted(mlflow.search_model_versions(), key=lambda one: (one.name, int(one.version))):
-        if not found.name.startswith(prefix):
-            continue
-        features: dict[str, list[str]] = {}
-        document: Mapping[str, Any] = {}
-        with suppress(Misuse):
-            folder = packaged_folder(f"models:/{found.name}/{found.version}")
-            for column in FeatureSpec.load(folder).features:
-                features.setdefault(column.table, []).append(column.feature)
-            path = folder / LINEAGE_FILE
-            document = json.loads(path.read_text()) if path.exists() else {}
-        yield f"{found.name}/{found.version}", document, features
-
-
-def find(graph: Graph, name: str, *, catalog: str, schema: str) -> str:
-    """The node meant by ``name``: its full name, or the name within the schema.
-
-    Raises
-    ------
-    NotFound
-        If there is none; the closest names are suggested.
-    """
-    prefix = f"{catalog}.{schema}."
-    for candidate in (name, prefix + name):
-        if candidate in graph.sources:
-            return candidate
-    versions = sorted(
-        (n for n in graph.sources if n.startswith((f"{name}/", f"{prefix}{name}/"))), key=lambda n: int(n.split("/")[1])
-    )
-    if versions:
-        return versions[-1]
-    short = [node.removeprefix(prefix) for node in graph.sources]
-    raise NotFound(f"Nothing in {catalog}.{schema} is called {name!r}. {suggestion(name, short)}")
-
-
-def draw(graph: Graph, name: str) -> Tree:
-    """The node with all that it comes from, and all that is made of it."""
-    root = Tree(f"[bold]{escape(name)}[/]  {escape(graph.notes[name])}")
-    for title, step in (("comes from", graph.up), ("is used by: what breaks if it changes", graph.down)):
-        branch = root.add(f"[note]{title}[/]")
-        _grow(branch, graph, name, step, {name})
-        if not branch.children:
-            branch.add("nothing recorded")
+def draw(
+    node: Node, *, up: Graph | None, down: Graph | None, breaks: Broken | None = None, version: int | None = None
+) -> Tree:
+    """The node with all that it comes from, and all that is made of it; what was not asked for is None."""
+    name = node.name
+    root = Tree(f"[bold]{escape(name)}[/]  {escape(_described(node, version))}{_marks(node)}")
+    for fact in _written(node.commit(version)):
+        root.add(f"[dim]{escape(fact)}[/]")
+    for part, title in ((up, "comes from"), (down, "is used by")):
+        if part is not None:
+            branch = root.add(f"[note]{title}[/]")
+            _grow(branch, part, name, {name}, upward=part is up)
+            if not branch.children:
+                branch.add("nothing recorded")
+    if breaks is not None:
+        root.add(f"[note]what breaks if it changes[/]  {escape(breaks.sentence)}")
     return root
 
 
-def _grow(branch: Tree, graph: Graph, name: str, step: Any, seen: set[str]) -> None:
-    for other, note in step(name).items():
-        known = "" if other not in seen else "  (see above)"
-        twig = branch.add(f"{escape(other)}  [dim]{escape(note)}{known}[/]")
-        if other not in seen:
-            seen.add(other)
-            _grow(twig, graph, other, step, seen)
+def _grow(branch: Tree, part: Graph, name: str, seen: set[str], *, upward: bool) -> None:
+    if name in part.cut:
+        branch.add("…")
+    for edge in part.up(name) if upward else part.down(name):
+        other = part.nodes[edge.source if upward else edge.target]
+        known = "  (see above)" if other.name in seen else ""
+        twig = branch.add(f"{escape(other.name)}  [dim]{escape(edge.note)}[/]{_marks(other)}[dim]{known}[/]")
+        if not known:
+            seen.add(other.name)
+            _grow(twig, part, other.name, seen, upward=upward)
 
 
-def connected(graph: Graph, name: str) -> Graph:
-    """The part of the graph above and below ``name``."""
-    part = Graph()
-    part.add(name, graph.notes[name])
-    for step, upward in ((graph.up, True), (graph.down, False)):
-        waiting, seen = [name], {name}
-        while waiting:
-            here = waiting.pop()
-            for other, note in step(here).items():
-                part.add(other, graph.notes[other])
-                part.connect(*((other, here) if upward else (here, other)), note)
-                if other not in seen:
-                    seen.add(other)
-                    waiting.append(other)
-    return part
+def _described(node: Node, version: int | None) -> str:
+    """``feature table, version 2, of couriers@example.com``."""
+    at = version if version is not None else node.version
+    facts = [node.kind, *([f"version {at}"] if at is not None else []), *([f"of {node.owner}"] if node.owner else [])]
+    return ", ".join(facts)
 
 
-def as_json(graph: Graph) -> str:
-    """Nodes and edges as JSON."""
-    nodes = [{"name": name, "note": note} for name, note in sorted(graph.notes.items())]
+def _marks(node: Node) -> str:
+    marks = [f"[good]{escape(alias)}[/]" for alias in node.aliases]
+    marks += [f"[bad]{escape(node.problem)}[/]"] if node.problem else []
+    return "".join(f"  {mark}" for mark in marks)
+
+
+def _written(commit: Commit | None) -> list[str]:
+    """When, for which window, by which run and code the version was made."""
+    if commit is None:
+        return []
+    window = f", for {commit.window[0]:{_MINUTE}} to {commit.window[1]:{_MINUTE}}" if commit.window else ""
+    return [f"by {commit.verb} as of {commit.as_of:{_MINUTE}}{window}", f"code {commit.revision}, run {commit.run}"]
+
+
+def as_json(graph: Graph, name: str, breaks: Broken | None) -> str:
+    """The node's name, nodes and edges, and what breaks, as JSON; a read is a source's and a target's version."""
     edges = [
-        {"from": s, "to": t, "note": note}
-        for t, found in sorted(graph.sources.items())
-        for s, note in sorted(found.items())
+        {"from": edge.source, "to": edge.target, "how": edge.how, "note": edge.note}
+        | ({"output": edge.output} if edge.output else {})
+        | {"reads": [[read.source, read.target] for read in sorted(set(edge.reads), key=str) if read != Read()]}
+        for _, edge in sorted(graph.edges.items())
     ]
-    return json.dumps({"nodes": nodes, "edges": edges}, indent=2)
+    nodes = [_node_facts(node) for _, node in sorted(graph.nodes.items())]
+    document: dict[str, object] = {"name": name, "nodes": nodes, "edges": edges}
+    if breaks is not None:
+        document["breaks"] = asdict(breaks)
+    return json.dumps(document, indent=2)
+
+
+def _node_facts(node: Node) -> dict[str, object]:
+    """What is known of the node; what is not is left out."""
+    facts: dict[str, object] = {"owner": node.owner, "aliases": list(node.aliases), "problem": node.problem}
+    commit = node.commit()
+    if commit is not None:
+        window = [moment.isoformat() for moment in commit.window] if commit.window else []
+        facts |= {"verb": commit.verb, "as_of": commit.as_of.isoformat(), "window": window}
+        facts |= {"revision": commit.revision, "run": commit.run}
+    version = {} if node.version is None else {"version": node.version}
+    return {"name": node.name, "kind": node.kind, **version, **{key: value for key, value in facts.items() if value}}
 
 
 def as_mermaid(graph: Graph) -> str:
-    """The graph as a Mermaid flowchart."""
-    ids = {name: f"n{position}" for position, name in enumerate(sorted(graph.notes))}
-    lines = ["flowchart LR", *(f'  {ids[name]}["{name}"]' for name in sorted(ids))]
-    lines += [f"  {ids[s]} --> {ids[t]}" for t, found in sorted(graph.sources.items()) for s in sorted(found)]
-    return "\n".join(lines)
+    """The graph as a Mermaid flowchart: tables are cylinders, features rounded, models hexagons, the champion marked."""
+    ids = {name: f"n{position}" for position, name in enumerate(sorted(graph.nodes))}
+    lines = ["flowchart LR"]
+    for name, node in sorted(graph.nodes.items()):
+        opening, closing = _SHAPES.get(node.kind, _TABLE_SHAPE)
+        marks = [*node.aliases, *([node.problem] if node.problem else [])]
+        label = "<br>".join(_mermaid_text(text) for text in (name, ", ".join(marks)) if text)
+        style = ":::champion" if CHAMPION in node.aliases else ""
+        lines.append(f"  {ids[name]}{opening}{label}{closing}{style}")
+    for (source, target), edge in sorted(graph.edges.items(), key=lambda item: item[0][::-1]):
+        lines.append(f'  {ids[source]} -->|"{_mermaid_text(edge.note)}"| {ids[target]}')
+    return "\n".join([*lines, "  classDef champion stroke-width:4px"])
+
+
+def _mermaid_text(text: str) -> str:
+    return "".join(_MERMAID_ESCAPES.get(letter, letter) for letter in text)
 
 
 @click.command(cls=Verb)
 @click.argument("name")
+@click.option("--up", is_flag=True, help="Only what it comes from.")
+@click.option("--down", is_flag=True, help="Only what is made of it.")
+@click.option("--depth", type=click.IntRange(min=1), metavar="N", help="At most so many steps away.")
+@click.option("--version", type=click.IntRange(min=0), metavar="N", help="Of this version of a table only.")
 @click.option("--json", "form", flag_value="json", help="Print nodes and edges as JSON.")
 @click.option("--mermaid", "form", flag_value="mermaid", help="Print a Mermaid flowchart.")
 @place_options
-def main(name: str, form: str | None, catalog: str, schema: str, as_of: datetime, workspace: str) -> None:
+def main(
+    name: str,
+    up: bool,
+    down: bool,
+    depth: int | None,
+    version: int | None,
+    form: str | None,
+    catalog: str,
+    schema: str,
+    as_of: datetime,
+    workspace: str,
+) -> None:
     """Show what NAME comes from and what is made of it: a table, a feature, a model or one of its versions.
 
     \b
     show-lineage origin_congestion
     show-lineage origin_congestion.departures_3h     "what breaks if I change this?"
-    show-lineage flight_delay/2
+    show-lineage origin_congestion --version 3 --down
+    show-lineage flight_delay                        the champion; flight_delay/2 is version 2
     show-lineage flight_delay_scores --mermaid
+
+    With --version: what went into the table up to that version, and what was made by reading exactly that version.
     """
-    store = open_store(catalog=catalog, schema=schema, workspace=workspace)
-    graph = read_graph(store, as_of=as_of)
+    graph = read_graph(open_store(catalog=catalog, schema=schema, workspace=workspace), as_of=as_of)
     node = find(graph, name, catalog=catalog, schema=schema)
+    check_version(graph.nodes[node], version)
+    above = reach(graph, node, upward=True, depth=depth, version=version) if up or not down else None
+    below = reach(graph, node, upward=False, depth=depth, version=version) if down or not up else None
+    both = (above or Graph()) | (below or Graph())
+    breaks = broken(reach(graph, node, upward=False, version=version), node) if down or not up else None
     if form == "json":
-        click.echo(as_json(connected(graph, node)))
+        click.echo(as_json(both, node, breaks))
     elif form == "mermaid":
-        click.echo(as_mermaid(connected(graph, node)))
+        click.echo(as_mermaid(both))
     else:
-        console.print(draw(graph, node))
+        tree = draw(graph.nodes[node], up=above, down=below, breaks=breaks, version=version)
+        # A terminal folds long lines; a log, or what a program reads, must have them whole.
+        printer = console if console.is_terminal else Console(highlight=False, width=_NEVER_FOLDED)
+        printer.print(tree, soft_wrap=False)
 
 
 if __name__ == "__main__":

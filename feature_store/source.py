@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -21,7 +21,8 @@ class Source:
 
     ``columns`` are described where the table is landed. ``known_at`` names the landed table's column with
     the moment, which the view calls ``known_at`` (None: the facts are known always, and there is no such column).
-    A row whose moment is null never became known, and is in no view.
+    A row whose moment is null never became known, and is in no view. ``lateness`` is how long after its moment
+    a row may still land: whoever catches up reads that far back again.
     """
 
     name: str
@@ -29,20 +30,31 @@ class Source:
     table: str
     columns: Sequence[str]
     known_at: str | None = None
+    lateness: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
         check_simple_name(self.name, "source")
+        if self.lateness < timedelta(0):
+            raise Misuse(f"Source {self.name!r}: lateness cannot be negative.")
+        if self.lateness and self.known_at is None:
+            raise Misuse(f"Source {self.name!r} is known always, so its rows cannot be late. Leave lateness out.")
         if not self.columns:
             raise Misuse(f"Source {self.name!r} declares no columns.")
 
     def read(
-        self, tables: Tables, *, as_of: datetime, start: datetime | None = None, end: datetime | None = None
+        self,
+        tables: Tables,
+        *,
+        as_of: datetime,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        version: int | None = None,
     ) -> DataFrame:
-        """The rows known by ``as_of`` (inclusive), within ``[start, end)`` where given.
+        """The rows known by ``as_of`` (inclusive), within ``[start, end)`` where given, of this version of the table.
 
         This is the one place where the future is kept out: every job reads sources, labels and entities through it.
         """
-        landed = tables.read(self.table)
+        landed = tables.read(self.table, version=version)
         if self.known_at is None:
             return landed.select(*self.columns)
         known = F.col(self.known_at)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from pyspark.sql import DataFrame
 
+from feature_store.checks import Check, check_declared
 from feature_store.errors import Misuse, SchemaMismatch, WrongKind, listed, suggestion
 from feature_store.names import check_simple_name
 from feature_store.source import Source
@@ -17,7 +18,7 @@ class FeatureTable:
 
     ``primary_keys`` includes the timeseries column, as Unity Catalog has it. The timeseries column holds the moment at
     which the row's values were *known*. ``sources`` are in the order of ``compute``'s parameters. ``lookback`` is
-    how far back in its sources a value looks; ``lateness`` how long source rows may still arrive after their moment.
+    how far back in its sources a value looks. ``checks`` are what each publish holds the rows against, besides the keys.
 
     Raises
     ------
@@ -34,7 +35,7 @@ class FeatureTable:
     compute: Callable[..., DataFrame] = field(repr=False)
     timeseries_column: str | None = None
     lookback: timedelta = timedelta(0)
-    lateness: timedelta = timedelta(0)
+    checks: Sequence[Check] = ()
 
     def __post_init__(self) -> None:
         where = f"Feature table {self.name!r}"
@@ -64,8 +65,14 @@ class FeatureTable:
                 not self.owner.strip()
             )
             raise Misuse(f"{where} lacks {listed(missing)}.")
-        if self.lookback < timedelta(0) or self.lateness < timedelta(0):
-            raise Misuse(f"{where}: lookback and lateness cannot be negative.")
+        if self.lookback < timedelta(0):
+            raise Misuse(f"{where}: lookback cannot be negative.")
+        check_declared(self.name, self.checks, columns=self.columns, has_time=self.timeseries_column is not None)
+
+    @property
+    def lateness(self) -> timedelta:
+        """How long rows of any of its sources may still arrive after their moment."""
+        return max(source.lateness for source in self.sources)
 
     @property
     def entity_keys(self) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
@@ -13,13 +14,17 @@ from feature_store.lineage import Commit, TableVersion
 
 @dataclass(frozen=True)
 class TableInfo:
-    """What a table says of itself: its schema, with comments, and its properties, at ``version``."""
+    """What a table says of itself: its schema, with comments, and its properties, at ``version``.
+
+    ``table_id`` is another one once a table was dropped and made again under the same name.
+    """
 
     name: str
     schema: StructType
     description: str
     properties: Mapping[str, str]
     version: int
+    table_id: str = ""
 
 
 class Tables(Protocol):
@@ -28,6 +33,9 @@ class Tables(Protocol):
     Each writing verb is one Delta commit that carries its :class:`~feature_store.lineage.Commit`, and returns the
     number of rows it wrote. ``create`` makes an empty table; columns that are not nullable refuse nulls for good.
     """
+
+    in_process: bool
+    """Whether Spark runs in this process, so that rows that fit may come here."""
 
     def full_name(self, name: str) -> str: ...
     def exists(self, name: str) -> bool: ...
@@ -42,7 +50,22 @@ class Tables(Protocol):
     def append(self, name: str, df: DataFrame, *, commit: Commit) -> int: ...
     def overwrite(self, name: str, df: DataFrame, *, commit: Commit) -> int: ...
     def replace_window(
-        self, name: str, df: DataFrame, *, column: str, start: datetime, end: datetime, commit: Commit
-    ) -> int: ...
+        self,
+        name: str,
+        df: DataFrame,
+        *,
+        column: str,
+        start: datetime,
+        end: datetime,
+        commit: Commit,
+        rows: int | pa.Table | None = None,
+    ) -> int:
+        """Replace the rows with ``column`` in ``[start, end)``; ``rows``: their number, or they themselves, if known."""
+        ...
+
+    def describe(self, name: str, *, description: str | None = None, comments: Mapping[str, str]) -> None:
+        """Change the table's description, if one is given, and the comments of the columns named."""
+        ...
+
     def merge(self, name: str, df: DataFrame, *, keys: Sequence[str], commit: Commit) -> int: ...
     def drop(self, name: str) -> None: ...

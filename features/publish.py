@@ -7,39 +7,28 @@ into windows, the table is the same.
 
 import hashlib
 import inspect
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import reduce
 
 import click
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from rich.markup import escape
 
 import features
-from feature_store import FeatureStore, FeatureTable, Misuse, open_store
-from feature_store.cli import Moment, Verb, console, place_options, progress
+from feature_store import FeatureStore, FeatureTable, Misuse, PipelineError, open_store
+from feature_store.cli import Duration, Moment, Verb, console, place_options, progress
 from feature_store.discovery import discover, pick
 from feature_store.lineage import Commit, utc
+from feature_store.source import KNOWN_AT
+from feature_store.store import Publication
+from features.published import Published, count, span
+from features.windows import BEGINNING, CHUNK, VERB, Range, Window, backfill, catching_up, cut, is_made_of, reached
 
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-VERB = "publish-features"
-
-
-@dataclass(frozen=True)
-class Published:
-    """What a publishing run did to one table; ``rows`` is None if there was nothing to do."""
-
-    table: FeatureTable
-    window: tuple[datetime, datetime] | None
-    rows: int | None
-
-    @property
-    def sentence(self) -> str:
-        """One line for the terminal."""
-        if self.rows is None:
-            return "up to date" + (f" (published until {self.window[0]:%Y-%m-%d %H:%M})" if self.window else "")
-        if self.window is None:
-            return f"{self.rows:,} rows changed"
-        start = "the beginning" if self.window[0] == BEGINNING else f"{self.window[0]:%Y-%m-%d %H:%M}"
-        return f"{self.rows:,} rows from {start} to {self.window[1]:%Y-%m-%d %H:%M}"
+OnChunk = Callable[[int, int, Window, Publication], None]
 
 
 def publish(
@@ -50,89 +39,142 @@ def publish(
     start: datetime | None = None,
     end: datetime | None = None,
     full: bool = False,
+    chunk: timedelta = CHUNK,
+    dry_run: bool = False,
+    on_chunk: OnChunk | None = None,
 ) -> Published:
     """Publish one table up to ``end`` (default: the as-of moment), catching up from where it was left.
 
-    A table without time is merged whole, and passed over while neither its sources nor its code have changed.
+    Each ``chunk`` of time is one commit; ``on_chunk`` is told of each: its number, of how many, its window, and what was
+    done. A table without time is merged whole, and passed over while neither its sources nor its code have changed.
 
     Raises
     ------
     SchemaMismatch, InvalidRows
-        If the computed rows are not what was declared; the table stays as it was.
+        If the computed rows are not what was declared; nothing of that chunk is written.
     """
-    commit = _commit(store, table, as_of)
+    new, commits = commit_of_run(store, table, as_of), _commits(store, table)
     if table.timeseries_column is None:
-        if not full and _is_current(store, table, commit):
-            return Published(table, None, None)
-        frames = [source.read(store.tables, as_of=as_of) for source in table.sources]
-        return Published(table, None, store.publish_table(table=table, df=table.compute(*frames), commit=commit))
+        always_known = all(source.known_at is None for source in table.sources)
+        if not full and commits and is_made_of(commits[0], new) and (always_known or commits[0].as_of == new.as_of):
+            return Published(table, None)
+        rows = table.compute(*_read(store, table, new))
+        done = store.publish_table(table=table, df=rows, commit=new, dry_run=dry_run)
+        return Published(table, None, [done], is_dry=dry_run)
     until = min(utc(end or as_of), utc(as_of))
-    since = utc(start) if start else _since(store, table, full=full)
-    if since >= until:
-        return Published(table, (since, until), None)
-    read_from = max(since - table.lookback, BEGINNING) if since > BEGINNING else None
-    frames = [source.read(store.tables, as_of=as_of, start=read_from, end=until) for source in table.sources]
-    computed = table.compute(*frames)
-    table.check_columns(computed.columns)
-    moment = F.col(table.timeseries_column)
-    # A null moment is kept, so that the check of the keys refuses it by name instead of losing it here.
-    kept = computed.where(moment.isNull() | ((moment >= F.lit(since)) & (moment < F.lit(until))))
-    windowed = Commit(**{**vars(commit), "window": (since, until)})
-    return Published(table, (since, until), store.publish_table(table=table, df=kept, commit=windowed))
+    if start or full:
+        since = utc(start) if start else BEGINNING
+        asked = backfill(commits, new, start=since, end=until)
+        new = replace(new, details={**new.details, "backfill": [since.isoformat(), until.isoformat()]})
+    else:
+        asked = catching_up(table, commits, end=until)
+    covered, chunks = reached(commits), []
+    windows = cut(asked, chunk=chunk, first=_first_moment(store, table, new, asked, chunk))
+    for number, window in enumerate(windows, 1):
+        covered = max(covered, window[1]) if window[0] <= covered else covered
+        details = {**new.details, "published_until": covered.isoformat()}
+        commit = replace(new, window=window, details=details)
+        done = store.publish_table(
+            table=table, df=rows_of_window(store, table, commit, window), commit=commit, dry_run=dry_run
+        )
+        chunks.append(done)
+        if on_chunk:
+            on_chunk(number, len(windows), window, done)
+    return Published(table, (asked.start, until), chunks, resumed=asked.resumed, is_dry=dry_run)
 
 
 def published_until(store: FeatureStore, table: FeatureTable) -> datetime:
     """How far the windows published reach from the beginning without a gap, read back from the table's own commits."""
+    return reached(_commits(store, table))
+
+
+def rows_of_window(store: FeatureStore, table: FeatureTable, commit: Commit, window: Window) -> DataFrame:
+    """The rows of one window: computed from sources read from ``lookback`` before it, and cut to it."""
+    start, end = window
+    read_from = max(start - table.lookback, BEGINNING) if start > BEGINNING else None
+    computed = table.compute(*_read(store, table, commit, start=read_from, end=end))
+    table.check_columns(computed.columns)
+    moment = F.col(f"`{table.timeseries_column}`")
+    # A null moment is kept, so that the check of the keys refuses it by name instead of losing it here.
+    return computed.where(moment.isNull() | ((moment >= F.lit(start)) & (moment < F.lit(end))))
+
+
+def _read(
+    store: FeatureStore,
+    table: FeatureTable,
+    commit: Commit,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> list[DataFrame]:
+    """The sources as the commit records them: every chunk of a run reads the same versions."""
+    versions = [commit.sources[store.tables.full_name(source.table)] for source in table.sources]
+    return [
+        source.read(store.tables, as_of=commit.as_of, start=start, end=end, version=version)
+        for source, version in zip(table.sources, versions, strict=True)
+    ]
+
+
+def _first_moment(
+    store: FeatureStore, table: FeatureTable, commit: Commit, asked: Range, chunk: timedelta
+) -> datetime | None:
+    """The earliest moment in the sources; not looked up where one chunk will do anyway."""
+    if asked.end - asked.start <= chunk:
+        return None
+    frames = zip(_read(store, table, commit), table.sources, strict=True)
+    moments = [frame.select(KNOWN_AT) for frame, source in frames if source.known_at]
+    if not moments:
+        return None
+    ((micros,),) = reduce(DataFrame.union, moments).agg(F.unix_micros(F.min(KNOWN_AT))).collect()
+    return None if micros is None else BEGINNING + timedelta(microseconds=micros)
+
+
+def _commits(store: FeatureStore, table: FeatureTable) -> list[Commit]:
+    """The table's publishing commits, the newest first."""
     if not store.tables.exists(table.name):
-        return BEGINNING
-    commits = [entry.commit for entry in store.tables.history(table.name) if entry.commit]
-    until = BEGINNING
-    for start, end in sorted(commit.window for commit in commits if commit.verb == VERB and commit.window):
-        if start > until:
-            break
-        until = max(until, end)
-    return until
+        return []
+    entries = store.tables.history(table.name)
+    return [entry.commit for entry in entries if entry.commit and entry.commit.verb == VERB]
 
 
-def _since(store: FeatureStore, table: FeatureTable, *, full: bool) -> datetime:
-    return BEGINNING if full else max(published_until(store, table) - table.lateness, BEGINNING)
-
-
-def _commit(store: FeatureStore, table: FeatureTable, as_of: datetime) -> Commit:
-    versions = {
-        store.tables.full_name(source.table): store.tables.info(source.table).version for source in table.sources
-    }
+def commit_of_run(store: FeatureStore, table: FeatureTable, as_of: datetime) -> Commit:
+    """What all commits of a run of this moment say: the sources at the versions they have now, and the code."""
+    versions = {name: store.tables.info(name).version for name in sorted({source.table for source in table.sources})}
     module = inspect.getmodule(table.compute)
     code = inspect.getsource(module) if module else ""
-    definition = hashlib.sha256(code.encode()).hexdigest()[:16]
-    names = [source.name for source in table.sources]
-    return Commit(verb=VERB, as_of=as_of, sources=versions, details={"definition": definition, "views": names})
-
-
-def _is_current(store: FeatureStore, table: FeatureTable, commit: Commit) -> bool:
-    if not store.tables.exists(table.name):
-        return False
-    published = [e.commit for e in store.tables.history(table.name) if e.commit and e.commit.verb == VERB]
-    if not published:
-        return False
-    latest = published[0]
-    return latest.sources == commit.sources and latest.details.get("definition") == commit.details["definition"]
+    return Commit(
+        verb=VERB,
+        as_of=as_of,
+        sources={store.tables.full_name(name): version for name, version in versions.items()},
+        details={
+            "definition": hashlib.sha256(code.encode()).hexdigest()[:16],
+            "views": [source.name for source in table.sources],
+        },
+    )
 
 
 @click.command(cls=Verb)
 @click.argument("tables", nargs=-1, metavar="[TABLE]...")
 @click.option(
-    "--from", "start", type=Moment(), default=None, help="Publish from this moment.  [default: where it was left]"
+    "--from", "start", type=Moment(), default=None, help="Publish again from this moment.  [default: catch up]"
 )
 @click.option("--until", "end", type=Moment(), default=None, help="Publish up to this moment.  [default: --as-of]")
 @click.option("--full", is_flag=True, help="Publish all of history again.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be published.")
+@click.option(
+    "--chunk",
+    type=Duration(),
+    default=f"{CHUNK.days}d",
+    show_default=True,
+    help="Publish so much time at once, in one commit: 31d, 12h.",
+)
+@click.option("--dry-run", is_flag=True, help="Compute and check everything, say what would be done, write nothing.")
 @place_options
 def main(
     tables: tuple[str, ...],
     start: datetime | None,
     end: datetime | None,
     full: bool,
+    chunk: timedelta,
     dry_run: bool,
     catalog: str,
     schema: str,
@@ -145,25 +187,51 @@ def main(
     publish-features                                     all tables, up to now
     publish-features origin_congestion --as-of 2013-07-01
     publish-features airport_weather --from 2013-03-01 --until 2013-04-01
+    publish-features airport_weather --full --chunk 31d --dry-run
 
-    A table is one module in features/<domain>/. Publishing the same window again replaces it by the same rows.
+    A table is one module in features/<domain>/. Publishing a window again replaces it by the same rows, however
+    history is cut into chunks; a run that was killed goes on where it stopped. Catching up begins as long before the
+    last published moment as rows of the sources may be late. What came later still needs --from, up to the table's
+    lookback after the late rows, or --full; so do old rows of a new feature, which are null until then.
     """
     if start and end and start >= end:
         raise Misuse(f"--from {start:%Y-%m-%d %H:%M} is not before --until {end:%Y-%m-%d %H:%M}.")
+    if start and full:
+        raise Misuse("--full publishes all of history, so --from contradicts it. Leave one of them out.")
     declared = discover(features, FeatureTable)
     chosen = [pick(declared, name, "feature table") for name in tables] or list(declared.values())
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
+    refused = 0
     with progress(len(chosen), "tables") as begin:
         for table in chosen:
             begin(table.name)
             name = f"  {store.tables.full_name(table.name):42}"
-            if dry_run:
-                since = start or _since(store, table, full=full)
-                window = f"from {since:%Y-%m-%d %H:%M} to {end or as_of:%Y-%m-%d %H:%M}"
-                console.print(f"{name} would publish {window if table.timeseries_column else 'what changed'}")
+            try:
+                done = publish(
+                    store, table, as_of=as_of, start=start, end=end, full=full, chunk=chunk, dry_run=dry_run,
+                    on_chunk=_chunk_line(name, is_dry=dry_run),
+                )  # fmt: skip
+            except PipelineError as error:
+                if not dry_run:
+                    raise
+                refused += 1
+                console.print(f"{name} [bad]would be refused[/]: {escape(str(error))}")
                 continue
-            done = publish(store, table, as_of=as_of, start=start, end=end, full=full)
             console.print(f"{name} {done.sentence}")
+            for warning in done.warnings:
+                console.print(f"{name} [note]{escape(warning)}[/]")
+    if refused:
+        sys.exit(1)
+
+
+def _chunk_line(name: str, *, is_dry: bool) -> OnChunk:
+    """Print a line for each chunk, where there is more than one."""
+
+    def told(number: int, of: int, window: Window, done: Publication) -> None:
+        if of > 1:
+            console.print(f"{name} {number} of {of}: {'would write ' * is_dry}{count(done.rows)} {span(window)}")
+
+    return told
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def score(
     population = store.tables.full_name(spec.entities.table)
     sources = {population: store.tables.info(population).version}
     decided_at = F.col(spec.training.decided_at)
-    entities = spec.entities.read(store.tables, as_of=as_of).where(
+    entities = spec.entities.read(store.tables, as_of=as_of, version=sources[population]).where(
         (decided_at >= F.lit(since)) & (decided_at < F.lit(until))
     )
     keys = entities.select(*spec.entity_columns)
@@ -73,7 +73,9 @@ def score(
             "run_id": F.lit(run_id()),
         }
     )
-    rows = fit_to_table(store.tables, spec.output, scored, description=(spec.description or "").strip())
+    rows = fit_to_table(
+        store.tables, spec.output, scored, description=(spec.description or "").strip(), owner=spec.owner
+    )
     commit = Commit(
         verb=VERB,
         as_of=as_of,

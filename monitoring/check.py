@@ -174,8 +174,9 @@ def _without_baseline(
 def _commit(store: FeatureStore, monitor: DriftMonitor, as_of: datetime, version: int, windows: set[Window]) -> Commit:
     labels = monitor.scoring.training.labels.table
     sources = {store.tables.full_name(monitor.scoring.output): version}
-    if store.tables.exists(labels):
-        sources[store.tables.full_name(labels)] = store.tables.info(labels).version
+    for name in (labels, baseline.training_set_table(monitor.scoring.training)):
+        if store.tables.exists(name):
+            sources[store.tables.full_name(name)] = store.tables.info(name).version
     span = (min(window.start for window in windows), max(window.end for window in windows)) if windows else None
     return Commit(verb="check-drift", as_of=as_of, sources=sources, window=span, details={"monitor": monitor.name})
 

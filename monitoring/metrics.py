@@ -94,7 +94,7 @@ def save(store: FeatureStore, monitor: DriftMonitor, measured: Measurement, comm
     start, end = min(window.start for window in fresh), max(window.start for window in fresh) + monitor.window
     # The profile comes last: a window counts as measured by it, so that a killed check is simply done again.
     for name, kind, schema, rows in kinds:
-        ensure(store.tables, name, kind, table=monitor.scoring.output)
+        ensure(store.tables, name, kind, table=monitor.scoring.output, owner=monitor.owner)
         span = store.tables.read(name).where(
             (F.col("window_start") >= F.lit(start)) & (F.col("window_start") < F.lit(end))
         )

@@ -166,11 +166,12 @@ _DESCRIPTIONS = {
 }
 
 
-def ensure(tables: Tables, name: str, kind: str, *, table: str = "") -> None:
+def ensure(tables: Tables, name: str, kind: str, *, table: str = "", owner: str = "") -> None:
     """Create monitoring's table ``name`` of ``kind`` (profile, drift or events), or give it the columns it lacks."""
     schema, description = _DESCRIPTIONS[kind]
     if not tables.exists(name):
-        tables.create(name, schema, description=description.format(table=table))
+        properties = {"pipeline.owner": owner} if owner else {}
+        tables.create(name, schema, description=description.format(table=table), properties=properties)
     tables.add_columns(name, schema)
 
 

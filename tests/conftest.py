@@ -53,3 +53,24 @@ def store(spark: SparkSession, tmp_path: Path):  # type: ignore[no-untyped-def]
     from feature_store import open_store
 
     return open_store(catalog="test", schema="flights", workspace=tmp_path / "workspace")
+
+
+@pytest.fixture(scope="session")
+def unity(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    """Unity Catalog's stand-in, with the catalog ``test`` and the schema ``flights``."""
+    from tests.databricks.unity_catalog import UnityCatalog
+
+    return UnityCatalog(spark, tmp_path_factory.mktemp("unity"), name="test", schemas=("flights",))
+
+
+@pytest.fixture(scope="module")
+def databricks_store(unity, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    """The store on the vendor's own client, with the stand-in for its servers."""
+    from feature_store import open_store
+    from tests.databricks.unity_catalog import standing_in
+
+    folder = tmp_path_factory.mktemp("databricks")
+    with standing_in(unity), pytest.MonkeyPatch.context() as environment:
+        environment.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{unity.folder}/mlflow.db")
+        yield open_store(catalog="test", schema="flights", workspace=folder, backend="databricks")
+        unity.clear()

@@ -14,6 +14,8 @@ import monitoring
 import resources
 import training
 from feature_store import FeatureStore, FeatureTable, Source
+from feature_store.databricks import DatabricksStore
+from feature_store.databricks_tables import UnityTables
 from feature_store.discovery import discover
 from feature_store.local.store import LocalStore
 from feature_store.local.tables import DeltaTables
@@ -31,13 +33,19 @@ TOO_LONG: list[str] = []
 def test_the_engine_exports_these_names():
     assert feature_store.__all__ == [
         "ConcurrentWrite",
+        "FeatureFunction",
         "FeatureLookup",
         "FeatureStore",
         "FeatureTable",
+        "Fresh",
+        "InRange",
         "InvalidRows",
         "Misuse",
         "NotFound",
+        "NullShare",
+        "OneOf",
         "PipelineError",
+        "RowCount",
         "SchemaMismatch",
         "Source",
         "StorageError",
@@ -77,8 +85,11 @@ def test_imports_point_one_way(monkeypatch):
     assert lint_imports(is_debug_mode=False, cache_dir=None) == EXIT_STATUS_SUCCESS
 
 
-@pytest.mark.parametrize(("interface", "implementation"), [(FeatureStore, LocalStore), (Tables, DeltaTables)])
-def test_the_local_store_has_the_verbs_of_the_seam_with_the_same_parameters(interface, implementation):
+@pytest.mark.parametrize(
+    ("interface", "implementation"),
+    [(FeatureStore, LocalStore), (Tables, DeltaTables), (FeatureStore, DatabricksStore), (Tables, UnityTables)],
+)
+def test_each_store_has_the_verbs_of_the_seam_with_the_same_parameters(interface, implementation):
     for name, verb in vars(interface).items():
         if name.startswith("_") or not callable(verb):
             continue

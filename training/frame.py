@@ -1,8 +1,9 @@
 """The training frame: entities with a known outcome, split by time, with their features as of the moment of decision."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -10,13 +11,67 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from feature_store import FeatureStore, Misuse
+from feature_store.errors import ConcurrentWrite
 from feature_store.fingerprint import fingerprint
 from feature_store.lineage import utc
-from feature_store.source import KNOWN_AT
+from feature_store.source import KNOWN_AT, Source
 from feature_store.store import TrainingSet
 from training.spec import TrainingSpec
 
 SPLIT, TRAIN, HOLDOUT = "split", "train", "holdout"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Where the labels are read, and how they are split: what a model carries to have its frame built again.
+
+    The last of ``entity_columns`` is the moment of decision.
+    """
+
+    table: str
+    version: int
+    table_id: str
+    columns: Sequence[str]
+    known_at: str | None
+    label: str
+    entity_columns: Sequence[str]
+    holdout: timedelta
+
+    def document(self) -> dict[str, object]:
+        """This as JSON data."""
+        return {**vars(self), "holdout": self.holdout.total_seconds()}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "Labels":
+        """What :meth:`document` gave.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If something is missing, or of another kind.
+        """
+        return cls(
+            table=document["table"],
+            version=int(document["version"]),
+            table_id=document["table_id"],
+            columns=tuple(document["columns"]),
+            known_at=document["known_at"],
+            label=document["label"],
+            entity_columns=tuple(document["entity_columns"]),
+            holdout=timedelta(seconds=document["holdout"]),
+        )
+
+    def spine(self, store: FeatureStore, *, as_of: datetime) -> DataFrame:
+        """Entities, ``split`` and label of those whose label was known as of ``as_of`` and who belong to a part."""
+        source = Source(name="labels", description="", table=self.table, columns=self.columns, known_at=self.known_at)
+        begins = F.lit(utc(as_of) - self.holdout)
+        split = F.when(F.col(KNOWN_AT) < begins, TRAIN).when(F.col(self.entity_columns[-1]) >= begins, HOLDOUT)
+        known = source.read(store.tables, as_of=as_of, version=self.version).where(F.col(self.label).isNotNull())
+        return (
+            known.withColumn(SPLIT, split)
+            .where(F.col(SPLIT).isNotNull())
+            .select(*self.entity_columns, SPLIT, self.label)
+        )
 
 
 @dataclass(frozen=True)
@@ -25,7 +80,8 @@ class TrainingFrame:
 
     ``joined`` is the same as ``rows`` with the tables' own types; for pandas, whole numbers with nulls are fractions.
     ``training_set`` is the same without ``split`` and with the excluded columns excluded: what the model is packaged
-    with. ``holdout_entities`` is what scoring the holdout may be given: keys, moment of decision, and the label.
+    with; ``fingerprint`` is of these columns, ``split`` and label. ``holdout_entities`` is what scoring the holdout
+    may be given: keys, moment of decision, and the label.
     """
 
     rows: pd.DataFrame
@@ -34,7 +90,7 @@ class TrainingFrame:
     label: str
     training_set: TrainingSet
     holdout_entities: DataFrame
-    labels_version: int
+    labels: Labels
     fingerprint: str
 
     def part(self, split: str) -> tuple[pd.DataFrame, pd.Series]:
@@ -54,20 +110,32 @@ def assemble(store: FeatureStore, spec: TrainingSpec, *, as_of: datetime) -> Tra
     Misuse
         If no label is known, a part is empty, or the fitted part has only one class.
     """
-    begins = F.lit(utc(as_of) - spec.holdout)
-    labels_version = store.tables.info(spec.labels.table).version
-    split = F.when(F.col(KNOWN_AT) < begins, TRAIN).when(F.col(spec.decided_at) >= begins, HOLDOUT)
-    known = spec.labels.read(store.tables, as_of=as_of).where(F.col(spec.label).isNotNull()).withColumn(SPLIT, split)
-    spine = known.where(F.col(SPLIT).isNotNull()).select(*spec.entity_columns, SPLIT, spec.label)
+    table = store.tables.info(spec.labels.table)
+    labels = Labels(
+        table=table.name,
+        version=table.version,
+        table_id=table.table_id,
+        columns=tuple(spec.labels.columns),
+        known_at=spec.labels.known_at,
+        label=spec.label,
+        entity_columns=tuple(spec.entity_columns),
+        holdout=spec.holdout,
+    )
+    spine = labels.spine(store, as_of=as_of)
     _check(spine, spec, as_of)
-    whole = store.create_training_set(df=spine, feature_lookups=spec.lookups, label=spec.label).load_df()
+    with_split = store.create_training_set(df=spine, feature_lookups=spec.lookups, label=spec.label)
     entities = spine.drop(SPLIT)
     training_set = store.create_training_set(
         df=entities, feature_lookups=spec.lookups, label=spec.label, exclude_columns=spec.exclude_columns
     )
+    if training_set.table_versions != with_split.table_versions:
+        raise ConcurrentWrite(f"A feature table was published while {spec.name!r} looked at it. Train again.")
+    whole = with_split.load_df()
     # Spark gives no order; the fit depends on it a little, and the same rows must give the same model.
     joined = whole.toArrow().sort_by([(column, "ascending") for column in [spec.decided_at, *spec.entity_columns[:-1]]])
     rows = joined.to_pandas()
+    # What the model is not given and does not carry could not be looked up again.
+    proved = [name for name in whole.columns if name in spine.columns or name not in spec.exclude_columns]
     left_out = {SPLIT, spec.label, *spec.exclude_columns}
     return TrainingFrame(
         rows=rows,
@@ -76,8 +144,8 @@ def assemble(store: FeatureStore, spec: TrainingSpec, *, as_of: datetime) -> Tra
         label=spec.label,
         training_set=training_set,
         holdout_entities=spine.where(F.col(SPLIT) == HOLDOUT).drop(SPLIT),
-        labels_version=labels_version,
-        fingerprint=fingerprint(whole),
+        labels=labels,
+        fingerprint=fingerprint(whole.select(*(f"`{name}`" for name in proved))),
     )
 
 

@@ -24,6 +24,7 @@ from feature_store.evolve import fit_to_table
 from feature_store.job import run_id, set_task_value
 from feature_store.lineage import Commit, code_revision, utc
 from training import champion as office
+from training import reproduce as reproduction
 from training.evaluate import permutation_importance, plots
 from training.frame import HOLDOUT, TRAIN, TrainingFrame, assemble
 from training.gates import Verdict, judge
@@ -112,13 +113,12 @@ def keep_training_set(
     rows = frame.joined.append_column("prediction", prediction).append_column("model_version", versions)
     df = store.spark.createDataFrame(rows)
     name = f"{spec.name}_training_set"
-    df = fit_to_table(
-        store.tables, name, df, description=f"What each version of {spec.name} learned from, with its scores"
-    )
+    what = f"What each version of {spec.name} learned from, with its scores"
+    df = fit_to_table(store.tables, name, df, description=what, owner=spec.owner)
     commit = Commit(
         verb="train-model",
         as_of=as_of,
-        sources=frame.training_set.table_versions,
+        sources={**frame.training_set.table_versions, frame.labels.table: frame.labels.version},
         details={"model": store.tables.full_name(spec.name), "model_version": version},
     )
     store.tables.append(name, df, commit=commit)
@@ -156,7 +156,6 @@ def _log(
 def _register(
     store: FeatureStore, spec: TrainingSpec, frame: TrainingFrame, estimator: BaseEstimator, as_of: datetime
 ) -> str:
-    source = store.tables.full_name(spec.labels.table)
     info = store.log_model(
         model=PositiveProbability(estimator),
         artifact_path="model",
@@ -164,8 +163,9 @@ def _register(
         training_set=frame.training_set,
         registered_model_name=store.tables.full_name(spec.name),
         lineage={
-            "as_of": as_of.isoformat(), "labels": {source: frame.labels_version}, "fingerprint": frame.fingerprint,
-            "code_revision": code_revision(), "run": run_id(), "holdout_days": spec.holdout.days,
+            "as_of": as_of.isoformat(), "labels": {frame.labels.table: frame.labels.version},
+            "fingerprint": frame.fingerprint, "frame": frame.labels.document(), "code_revision": code_revision(),
+            "run": run_id(), "holdout_days": spec.holdout.days, "owner": spec.owner,
         },
         serialization_format="cloudpickle",
     )  # fmt: skip
@@ -225,18 +225,34 @@ def _already_trained(model: str, spec: TrainingSpec, frame: TrainingFrame, as_of
 
 @click.command(cls=Verb)
 @click.argument("name")
+@click.option(
+    "--reproduce",
+    metavar="VERSION",
+    help="Train nothing: build that version's training frame again, and prove it equal.",
+)
 @place_options
-def main(name: str, catalog: str, schema: str, as_of: datetime, workspace: str) -> None:
+def main(name: str, reproduce: str | None, catalog: str, schema: str, as_of: datetime, workspace: str) -> None:
     """Train the model NAME on what was known as of --as-of, and promote it if it passes its gates.
 
     \b
     train-model flight_delay
     train-model flight_delay --as-of 2013-07-01
+    train-model flight_delay --reproduce 2
 
     A model is one module in training/. Its features are looked up as of each entity's moment of decision; the last
     stretch of time is held out; the challenger must pass the declared gates and not be worse than the champion on the
     same holdout. Every version stays registered, a refused one with the reason.
+
+    With --reproduce the tables are read at the versions that the model recorded, whatever was published since; the
+    command fails if the frame is another, and says whose history has been vacuumed.
     """
+    if reproduce is not None:
+        store = open_store(catalog=catalog, schema=schema, workspace=workspace)
+        with progress(3, "steps") as begin:
+            done = reproduction.reproduce(store, name, reproduce, begin=begin)
+        set_task_value("equal", done.equal)
+        reproduction.show(done)
+        return
     spec = pick(discover(training, TrainingSpec), name, "model")
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     with progress(len(spec.estimators) + 4, "steps") as begin:

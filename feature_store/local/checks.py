@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
-from feature_store.errors import InvalidRows, Misuse, SchemaMismatch, listed, suggestion
+from feature_store.errors import InvalidRows, Misuse, SchemaMismatch, WrongKind, listed, suggestion
 from feature_store.store import StoredFeatureTable
 from feature_store.table import FeatureTable
 
@@ -157,3 +157,21 @@ def check_moment(given: datetime | str | None) -> datetime | None:
         return datetime.fromisoformat(given) if isinstance(given, str) else given
     except ValueError:
         raise Misuse(f"{given!r} is not a moment. Write a date or a time: 2013-07-01T06:00.") from None
+
+
+def check_version(version: int | None, moment: datetime | str | None) -> None:
+    """Refuse a version that cannot be one, and a version together with a moment.
+
+    Raises
+    ------
+    Misuse, WrongKind
+        If both are given, or the version is no whole number from 0.
+    """
+    if version is None:
+        return
+    if moment is not None:
+        raise Misuse("as_of_delta_version and as_of_delta_timestamp both say what to read. Give one of them.")
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise WrongKind(f"as_of_delta_version is a whole number, not {version!r}.")
+    if version < 0:
+        raise Misuse(f"There is no version {version}: a table's versions are counted from 0.")

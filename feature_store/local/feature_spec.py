@@ -6,7 +6,7 @@ two lookups in one table have different windows.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -15,10 +15,12 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from feature_store.errors import Misuse, listed
+from feature_store.local.ordering import ordered
 
 SERIALIZATION_VERSION = 11
 CLIENT_VERSION = "0.18.2"
 FILE_NAME = "feature_spec.yaml"
+KINDS = ("training_data", "feature_store", "on_demand_feature")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,26 +48,50 @@ class FeatureColumn:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FunctionColumn:
+    """A computed column: ``bindings`` maps the parameters of the function, by its three-level name, to columns."""
+
+    name: str
+    data_type: str
+    udf_name: str
+    bindings: Mapping[str, str]
+    include: bool = True
+
+
+SpecColumn = SourceColumn | FeatureColumn | FunctionColumn
+
+
+@dataclass(frozen=True, kw_only=True)
 class FeatureSpec:
     """A model's columns in the order in which it takes them, and the ids of the tables they come from."""
 
     sources: Sequence[SourceColumn]
     features: Sequence[FeatureColumn]
     table_ids: Mapping[str, str]
+    functions: Sequence[FunctionColumn] = field(default_factory=list)
+
+    @property
+    def columns(self) -> list[SpecColumn]:
+        """All columns: those that the caller brings, those looked up, those computed."""
+        return [*self.sources, *self.computed]
+
+    @property
+    def computed(self) -> list[FeatureColumn | FunctionColumn]:
+        """The columns that the caller does not bring."""
+        return [*self.features, *self.functions]
 
     @property
     def included(self) -> list[str]:
         """What the model is given, in order."""
-        return [one.name for one in self.sources if one.include] + [one.name for one in self.features if one.include]
+        return [one.name for one in self.columns if one.include]
 
     @property
     def required(self) -> list[str]:
-        """What the caller must bring: source columns and lookup keys."""
+        """What the caller must bring: source columns, and the lookup keys and function inputs that nothing else gives."""
+        made = {column.name for column in self.computed}
         names = dict.fromkeys(column.name for column in self.sources)
-        for feature in self.features:
-            names.update(dict.fromkeys(feature.lookup_key))
-            if feature.timestamp_lookup_key:
-                names[feature.timestamp_lookup_key] = None
+        for column in self.computed:
+            names.update(dict.fromkeys(name for name in needs(column) if name not in made))
         return list(names)
 
     def save(self, folder: Path) -> None:
@@ -90,7 +116,12 @@ class FeatureSpec:
                 "The model was not packaged with features: it has no feature_spec.yaml. Log it with log_model()."
             )
         try:
-            return cls._from_document(YAML(typ="safe").load(StringIO(path.read_text(encoding="utf-8"))))
+            document = YAML(typ="safe").load(StringIO(path.read_text(encoding="utf-8")))
+            if "features" in document:
+                from feature_store.local import declared_spec
+
+                return declared_spec.load(folder, document)
+            return cls._from_document(document)
         except (YAMLError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise Misuse(
                 f"The model's feature_spec.yaml cannot be read: {error!r} is missing or of another form."
@@ -100,16 +131,21 @@ class FeatureSpec:
         columns: list[tuple[str, dict[str, object]]] = [(one.name, _source_entry(one)) for one in self.sources]
         own_windows = self._tables_with_several_windows()
         columns += [(one.name, _feature_entry(one, one.table in own_windows)) for one in self.features]
-        kinds = {one.name: 0 for one in self.sources} | {one.name: 1 for one in self.features}
-        ranks = {name: rank for rank, name in enumerate(sorted(kinds, key=lambda name: (kinds[name], name)))}
+        columns += [(one.name, _function_entry(one)) for one in self.functions]
+        by_name = [
+            column for kind in (self.sources, self.features, self.functions) for column in sorted(kind, key=_name)
+        ]
+        ranks = {name: rank for rank, name in enumerate(ordered({column.name: needs(column) for column in by_name}))}
         for name, entry in columns:
             kind = entry.pop("source")
             entry["topological_ordering"] = ranks[name]
             entry["source"] = kind
+        functions = sorted({one.udf_name for one in self.functions})
         return {
             "input_columns": [{name: entry} for name, entry in columns],
             "feature_store_client_version": CLIENT_VERSION,
             "input_tables": [{name: self._table_entry(name)} for name in sorted({one.table for one in self.features})],
+            **({"input_functions": [{name: {}} for name in functions]} if functions else {}),
             "serialization_version": SERIALIZATION_VERSION,
         }
 
@@ -129,6 +165,7 @@ class FeatureSpec:
         tables = {name: entry or {} for one in document.get("input_tables") or [] for name, entry in one.items()}
         sources: list[SourceColumn] = []
         features: list[FeatureColumn] = []
+        functions: list[FunctionColumn] = []
         for one in document["input_columns"]:
             ((name, entry),) = one.items()
             kind = entry["source"]
@@ -138,17 +175,29 @@ class FeatureSpec:
                 )
             elif kind == "feature_store":
                 features.append(_feature_column(name, entry, tables.get(str(entry["table_name"]), {})))
+            elif kind == "on_demand_feature":
+                functions.append(_function_column(name, entry))
             else:
-                raise Misuse(
-                    f"The model's column {name!r} comes from {kind!r}; this store scores: {listed(['training_data', 'feature_store'])}."
-                )
+                raise Misuse(f"The model's column {name!r} comes from {kind!r}; this store scores: {listed(KINDS)}.")
         ids = {name: str(entry.get("table_id", "")) for name, entry in tables.items()}
-        return cls(sources=sources, features=features, table_ids=ids)
+        return cls(sources=sources, features=features, functions=functions, table_ids=ids)
+
+
+def needs(column: SpecColumn) -> list[str]:
+    """The columns that ``column`` is looked up by, or computed from."""
+    if isinstance(column, FunctionColumn):
+        return list(dict.fromkeys(column.bindings.values()))
+    if isinstance(column, FeatureColumn):
+        return [*column.lookup_key, *([column.timestamp_lookup_key] if column.timestamp_lookup_key else [])]
+    return []
+
+
+def _name(column: SpecColumn) -> str:
+    return column.name
 
 
 def _source_entry(column: SourceColumn) -> dict[str, object]:
-    entry: dict[str, object] = {"data_type": column.data_type}
-    return entry | ({} if column.include else {"include": False}) | {"source": "training_data"}
+    return _kind(column.data_type, column.include, "training_data")
 
 
 def _feature_entry(column: FeatureColumn, own_window: bool) -> dict[str, object]:
@@ -163,16 +212,38 @@ def _feature_entry(column: FeatureColumn, own_window: bool) -> dict[str, object]
         entry["lookback_window"] = column.lookback.total_seconds() if column.lookback is not None else None
     if column.default is not None:
         entry["default_value"] = column.default
-    entry["data_type"] = column.data_type
-    return entry | ({} if column.include else {"include": False}) | {"source": "feature_store"}
+    return entry | _kind(column.data_type, column.include, "feature_store")
+
+
+def _function_entry(column: FunctionColumn) -> dict[str, object]:
+    entry: dict[str, object] = {"udf_name": column.udf_name, "input_bindings": dict(column.bindings)}
+    return entry | _kind(column.data_type, column.include, "on_demand_feature")
+
+
+def _kind(data_type: str, include: bool, source: str) -> dict[str, object]:
+    known: dict[str, object] = {"data_type": data_type} if data_type else {}
+    return known | ({} if include else {"include": False}) | {"source": source}
+
+
+def _function_column(name: str, entry: Mapping[str, object]) -> FunctionColumn:
+    bindings = entry.get("input_bindings") or {}
+    if not isinstance(bindings, dict):
+        raise TypeError(f"input_bindings of {name}")
+    return FunctionColumn(
+        name=name,
+        data_type=str(entry.get("data_type", "")),
+        udf_name=str(entry["udf_name"]),
+        bindings={str(parameter): str(column) for parameter, column in bindings.items()},
+        include=_included(entry),
+    )
 
 
 def _feature_column(name: str, entry: Mapping[str, object], table: Mapping[str, object]) -> FeatureColumn:
     seconds = entry.get("lookback_window", table.get("lookback_window"))
     moments = entry.get("timestamp_lookup_key") or [None]
     keys = entry["lookup_key"]
-    assert isinstance(keys, list)
-    assert isinstance(moments, list)
+    if not isinstance(keys, list) or not isinstance(moments, list):
+        raise TypeError(f"lookup_key or timestamp_lookup_key of {name}")
     return FeatureColumn(
         name=name,
         data_type=str(entry.get("data_type", "")),

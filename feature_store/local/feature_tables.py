@@ -7,11 +7,20 @@ from datetime import UTC, datetime
 from pyspark.sql import DataFrame
 from pyspark.sql.types import StructField, StructType
 
+from feature_store.arguments import check_data_frame, names
 from feature_store.errors import Misuse, suggestion
 from feature_store.lineage import Commit
-from feature_store.local.checks import check_fits, check_key_columns, check_keys, check_moment, check_same, described
+from feature_store.local.checks import (
+    check_fits,
+    check_key_columns,
+    check_keys,
+    check_moment,
+    check_same,
+    check_version,
+)
+from feature_store.local.publishing import publish_rows
 from feature_store.local.tables import DeltaTables
-from feature_store.store import StoredFeatureTable
+from feature_store.store import Publication, StoredFeatureTable
 from feature_store.table import FeatureTable
 
 _KEYS, _TIME, _OWNER, _TAG = "pipeline.primary_keys", "pipeline.timeseries_column", "pipeline.owner", "pipeline.tag."
@@ -38,7 +47,9 @@ class FeatureTableVerbs:
             raise Misuse(
                 "Local feature tables are not partitioned: file statistics prune them. Leave partition_columns out."
             )
-        keys = [primary_keys] if isinstance(primary_keys, str) else list(primary_keys)
+        keys = names(primary_keys, "primary_keys", or_one=True)
+        if df is not None:
+            check_data_frame(df)
         columns = schema or (df.schema if df is not None else None)
         if columns is None:
             raise Misuse(f"Feature table {name!r} needs a schema or a df.")
@@ -48,8 +59,8 @@ class FeatureTableVerbs:
         if not is_new:
             check_same(self.get_table(name=name), ordered, timeseries_column, wanted)
         else:
-            properties = {_KEYS: json.dumps(ordered), _TIME: timeseries_column or ""}
-            properties |= {_TAG + key: value for key, value in (tags or {}).items()}
+            properties = {_TAG + key: value for key, value in (tags or {}).items()}
+            properties |= _identity(ordered, timeseries_column)
             self.tables.create(name, wanted, description=description or "", properties=properties)
         if df is not None:
             try:
@@ -61,7 +72,11 @@ class FeatureTableVerbs:
         return self.get_table(name=name)
 
     def get_table(self, *, name: str) -> StoredFeatureTable:
-        info = self.tables.info(name)
+        return self.table_at(name, None)
+
+    def table_at(self, name: str, version: int | None) -> StoredFeatureTable:
+        """The feature table as it was at ``version``; None: as it is."""
+        info = self.tables.info(name, version=version)
         if _KEYS not in info.properties:
             raise Misuse(f"Table {info.name} is not a feature table: it declares no primary keys.")
         time = info.properties.get(_TIME) or None
@@ -75,14 +90,23 @@ class FeatureTableVerbs:
             schema=info.schema,
             tags={key.removeprefix(_TAG): value for key, value in info.properties.items() if key.startswith(_TAG)},
             version=info.version,
+            table_id=info.table_id,
         )
 
-    def read_table(self, *, name: str, as_of_delta_timestamp: datetime | str | None = None) -> DataFrame:
-        return self.tables.read(name, timestamp=check_moment(as_of_delta_timestamp))
+    def read_table(
+        self,
+        *,
+        name: str,
+        as_of_delta_timestamp: datetime | str | None = None,
+        as_of_delta_version: int | None = None,
+    ) -> DataFrame:
+        check_version(as_of_delta_version, as_of_delta_timestamp)
+        return self.tables.read(name, version=as_of_delta_version, timestamp=check_moment(as_of_delta_timestamp))
 
     def write_table(self, *, name: str, df: DataFrame, mode: str = "merge") -> None:
         if mode != "merge":
             raise Misuse(f"write_table cannot write with mode {mode!r}. {suggestion(mode, ['merge'])}")
+        check_data_frame(df)
         if df.isStreaming:
             raise Misuse("write_table takes a batch data frame; this one streams. Use foreachBatch.")
         stored = self.get_table(name=name)
@@ -108,27 +132,21 @@ class FeatureTableVerbs:
         self.get_table(name=name)
         self.tables.unset_property(name, _TAG + key)
 
-    def publish_table(self, *, table: FeatureTable, df: DataFrame, commit: Commit) -> int:
-        table.check_columns(df.columns)
-        ordered = df.select(*table.columns)
-        schema = described(ordered.schema, table)
-        cached = ordered.persist()
-        try:
-            check_keys(cached, list(table.primary_keys), table.name)
-            self.create_table(
-                name=table.name,
-                primary_keys=table.primary_keys,
-                timeseries_column=table.timeseries_column,
-                schema=schema,
-                description=table.description,
-            )
-            if self.get_table(name=table.name).owner != table.owner:
-                self.tables.set_properties(table.name, {_OWNER: table.owner})
-            if table.timeseries_column is None or commit.window is None:
-                return self.tables.merge(table.name, cached, keys=table.primary_keys, commit=commit)
-            start, end = commit.window
-            return self.tables.replace_window(
-                table.name, cached, column=table.timeseries_column, start=start, end=end, commit=commit
-            )
-        finally:
-            cached.unpersist()
+    def create_declared(self, table: FeatureTable, schema: StructType) -> None:
+        """Make the declared table, empty; ``schema`` has its comments."""
+        keys = check_key_columns(table.name, list(table.primary_keys), table.timeseries_column, schema)
+        properties = _identity(keys, table.timeseries_column) | {_OWNER: table.owner}
+        self.tables.create(table.name, schema, description=table.description or "", properties=properties)
+
+    def set_owner(self, *, name: str, owner: str) -> None:
+        """Name who answers for the table."""
+        self.tables.set_properties(name, {_OWNER: owner})
+
+    def publish_table(
+        self, *, table: FeatureTable, df: DataFrame, commit: Commit, dry_run: bool = False
+    ) -> Publication:
+        return publish_rows(self, table=table, df=df, commit=commit, dry_run=dry_run)
+
+
+def _identity(keys: Sequence[str], time: str | None) -> dict[str, str]:
+    return {_KEYS: json.dumps(list(keys)), _TIME: time or ""}

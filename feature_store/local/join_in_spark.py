@@ -8,13 +8,13 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from feature_store.local.resolved_lookup import ResolvedLookup
-from feature_store.local.tables import DeltaTables
+from feature_store.tables import Tables
 
 _AT = "__at"
 _MICROSECONDS = timedelta(microseconds=1)
 
 
-def union_and_last(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: DeltaTables) -> DataFrame:
+def union_and_last(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: Tables) -> DataFrame:
     """The join by Spark alone: one shuffle for all tables that share a lookup key and a timestamp."""
 
     def group_key(lookup: ResolvedLookup) -> tuple[tuple[str, ...], str]:
@@ -30,7 +30,7 @@ def union_and_last(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: 
     return spine
 
 
-def _by_key(spine: DataFrame, lookup: ResolvedLookup, tables: DeltaTables) -> DataFrame:
+def _by_key(spine: DataFrame, lookup: ResolvedLookup, tables: Tables) -> DataFrame:
     features = tables.read(lookup.table, version=lookup.version).select(
         *(F.col(f"`{key}`").alias(f"__key_{key}") for _, key in lookup.keys),
         *(F.col(f"`{feature}`").alias(name) for feature, name in lookup.outputs),
@@ -42,7 +42,7 @@ def _by_key(spine: DataFrame, lookup: ResolvedLookup, tables: DeltaTables) -> Da
 
 
 def _as_of(
-    spine: DataFrame, lookups: Sequence[ResolvedLookup], columns: Sequence[str], moment: str, tables: DeltaTables
+    spine: DataFrame, lookups: Sequence[ResolvedLookup], columns: Sequence[str], moment: str, tables: Tables
 ) -> DataFrame:
     """All tables of one lookup key at once. A struct of nulls is itself not null, so ``last`` takes whole rows."""
     keys = [f"__key{position}" for position in range(len(columns))]
@@ -70,7 +70,7 @@ def _as_of(
     return joined.select(*quoted(spine.columns), *_names(lookups)).unionByName(around, allowMissingColumns=True)
 
 
-def _slot_rows(slot: int, lookup: ResolvedLookup, keys: Sequence[str], tables: DeltaTables) -> DataFrame:
+def _slot_rows(slot: int, lookup: ResolvedLookup, keys: Sequence[str], tables: Tables) -> DataFrame:
     assert lookup.times is not None
     values = [F.col(f"`{feature}`").alias(name) for feature, name in lookup.outputs]
     return tables.read(lookup.table, version=lookup.version).select(

@@ -20,13 +20,13 @@ class KeyedModel:
         from feature_store.local.feature_spec import FeatureSpec
         from feature_store.local.store import LocalStore
 
-        store = open_store(workspace=_workspace())
+        store = open_store(workspace=_workspace(), backend="local")
         assert isinstance(store, LocalStore)
         asked = (params or {}).get("result_type", "NO_RESULT_TYPE")
         result_type = "double" if asked == "NO_RESULT_TYPE" else asked
         df = store.spark.createDataFrame(model_input.assign(__position=range(len(model_input))))
         # What pandas calls a date or a column of nothing is a timestamp or of no type for Spark.
-        kinds = {column.name: column.data_type for column in FeatureSpec.load(self.folder).sources}
+        kinds = {one.name: one.data_type for one in FeatureSpec.load(self.folder).columns if one.data_type}
         typed = df.select(
             *(F.col(f"`{c}`").cast(kinds[c]).alias(c) if c in kinds else F.col(f"`{c}`") for c in df.columns)
         )

@@ -2,27 +2,30 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 
-from feature_store.errors import WrongKind
+from feature_store.arguments import check_data_frame, check_features, check_one_of, names
+from feature_store.feature import Feature
+from feature_store.function import FeatureFunction
+from feature_store.local import aggregated, feature_specs
+from feature_store.local.declared_spec import DeclaredSpec
+from feature_store.local.definition import Definition, compute, define, packaged, with_types
 from feature_store.local.feature_spec import FeatureSpec
 from feature_store.local.feature_tables import FeatureTableVerbs
-from feature_store.local.point_in_time import join
-from feature_store.local.training_set import (
-    LocalTrainingSet,
-    create_training_set,
-    fill_defaults,
-    packaged_lookups,
-)
+from feature_store.local.package import Package
+from feature_store.local.table_checks import check_tables
+from feature_store.local.training_set import LocalTrainingSet, checked_spec, fill_defaults
 from feature_store.lookup import FeatureLookup
-from feature_store.store import TrainingSet
+from feature_store.store import FeatureSpecInfo, StoredFeatureTable, TrainingSet
 
 if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo
+    from mlflow.types import Schema
 
 TRACKING_IS_OURS = "PIPELINE_SET_MLFLOW_TRACKING_URI"
 
@@ -32,23 +35,66 @@ class ModelVerbs(FeatureTableVerbs):
 
     workspace: Path
 
+    # ---- training sets
+
     def create_training_set(
         self,
         *,
         df: DataFrame,
-        feature_lookups: Sequence[FeatureLookup] | None = None,
+        feature_lookups: Sequence[FeatureLookup | FeatureFunction] | None = None,
+        feature_spec: str | None = None,
+        features: Sequence[Feature] | None = None,
         label: str | Sequence[str] | None,
         exclude_columns: Sequence[str] | None = None,
     ) -> LocalTrainingSet:
-        lookups = feature_lookups or []
-        if not isinstance(lookups, list | tuple):
-            raise WrongKind(f"feature_lookups is a list of FeatureLookup, not a {type(lookups).__name__}.")
-        for lookup in lookups:
-            if not isinstance(lookup, FeatureLookup):
-                raise WrongKind(f"feature_lookups is a list of FeatureLookup, and has a {type(lookup).__name__}.")
-        labels = [label] if isinstance(label, str) else list(label or [])
-        stored = {name: self.get_table(name=name) for name in dict.fromkeys(lookup.table_name for lookup in lookups)}
-        return create_training_set(df, lookups, labels, exclude_columns or [], stored, self.tables)
+        check_one_of(feature_lookups=feature_lookups, feature_spec=feature_spec, features=features)
+        check_data_frame(df)
+        labels, excluded = names(label, "label", or_one=True), names(exclude_columns, "exclude_columns")
+        if features is not None:
+            return aggregated.create(df, features, labels, excluded, self.tables)
+        if feature_lookups is not None:
+            definition, left_out, extra = self._defined(feature_lookups, "feature_lookups"), list[str](), list[str]()
+        else:
+            package, info = feature_specs.load(feature_spec or "", self.tables)
+            definition = self._packaged(package, {}, f"feature spec {info['name']} was made with")
+            left_out = [column.name for column in package.spec.columns if not column.include]
+            extra = info["extra_pip_requirements"]
+        spec, definition = checked_spec(df, definition, labels, [*excluded, *left_out])
+        return LocalTrainingSet(df, labels, spec, definition, self.tables, extra)
+
+    def compute_features(self, *, features: Sequence[Feature]) -> DataFrame:
+        return aggregated.compute_features(features, self.tables)
+
+    def create_feature_spec(
+        self,
+        *,
+        name: str,
+        features: Sequence[FeatureLookup | FeatureFunction],
+        exclude_columns: Sequence[str] | None = None,
+        extra_pip_requirements: Sequence[str] | None = None,
+    ) -> FeatureSpecInfo:
+        definition = self._defined(features, "features")
+        excluded = names(exclude_columns, "exclude_columns")
+        requirements = names(extra_pip_requirements, "extra_pip_requirements")
+        return feature_specs.create(name, definition, excluded, requirements, self.tables)
+
+    def delete_feature_spec(self, *, name: str) -> None:
+        feature_specs.delete(name, self.tables)
+
+    def _defined(self, features: Sequence[FeatureLookup | FeatureFunction], what: str) -> Definition:
+        tables = check_features(features, what)
+        return define(features, {name: self.get_table(name=name) for name in tables}, self.tables.full_name)
+
+    def _packaged(self, package: Package, versions: Mapping[str, int], what: str) -> Definition:
+        """What the package defines, once its tables are known to be those it was made with, as of ``versions``."""
+        stored: dict[str, StoredFeatureTable | None] = {}
+        for name in dict.fromkeys(column.table for column in package.spec.features):
+            stored[name] = self.table_at(name, versions.get(name)) if self.tables.exists(name) else None
+        check_tables(package.spec, package.keys, stored, what=what)
+        there = {name: table for name, table in stored.items() if table is not None}
+        return packaged(package.spec, package.code, there)
+
+    # ---- models
 
     def log_model(
         self,
@@ -58,6 +104,10 @@ class ModelVerbs(FeatureTableVerbs):
         flavor: ModuleType,
         training_set: TrainingSet | None = None,
         registered_model_name: str | None = None,
+        await_registration_for: int | None = None,
+        infer_input_example: bool = False,
+        extra_pip_requirements: Sequence[str] | None = None,
+        output_schema: "Schema | None" = None,
         lineage: Mapping[str, object] | None = None,
         **flavor_options: object,
     ) -> "ModelInfo":
@@ -65,14 +115,24 @@ class ModelVerbs(FeatureTableVerbs):
 
         from feature_store.local import packaging
 
-        if not isinstance(training_set, LocalTrainingSet):
-            raise WrongKind("log_model needs the training_set that create_training_set returned.")
+        package = packaging.ModelPackage(
+            model=model,
+            artifact_path=artifact_path,
+            flavor=flavor,
+            training_set=packaging.checked(training_set, output_schema, artifact_path),
+            lineage=lineage or {},
+            output_schema=output_schema,
+            infer_input_example=infer_input_example,
+            extra_pip_requirements=names(extra_pip_requirements, "extra_pip_requirements"),
+            flavor_options=flavor_options,
+        )
         name = self.tables.full_name(registered_model_name) if registered_model_name else None
-        arguments = (model, artifact_path, flavor, training_set, name, lineage or {}, flavor_options)
-        if mlflow.active_run() is not None:
-            return packaging.log_model(*arguments)
-        with mlflow.start_run(experiment_id=self.experiment(name or artifact_path)):
-            return packaging.log_model(*arguments)
+        with ExitStack() as own_run:
+            if mlflow.active_run() is None:
+                own_run.enter_context(mlflow.start_run(experiment_id=self.experiment(name or artifact_path)))
+            return packaging.log_model(
+                package, registered_model_name=name, await_registration_for=await_registration_for
+            )
 
     def experiment(self, name: str) -> str:
         """The id of the MLflow experiment; its artifacts go into the workspace unless a server keeps them."""
@@ -83,7 +143,14 @@ class ModelVerbs(FeatureTableVerbs):
             return str(found.experiment_id)
         ours = os.environ.get(TRACKING_IS_OURS)
         place = (self.workspace / "mlartifacts").as_uri() if ours else None
-        return str(mlflow.create_experiment(name, artifact_location=place))
+        try:
+            return str(mlflow.create_experiment(name, artifact_location=place))
+        except mlflow.exceptions.MlflowException:
+            # Another process may have made it just now.
+            found = mlflow.get_experiment_by_name(name)
+            if found is None:
+                raise
+            return str(found.experiment_id)
 
     def score_batch(
         self,
@@ -107,8 +174,12 @@ class ModelVerbs(FeatureTableVerbs):
     def feature_versions(self, *, model_uri: str) -> Mapping[str, int]:
         from feature_store.local import packaging
 
-        spec = FeatureSpec.load(packaging.packaged_folder(model_uri))
-        return {name: self.tables.info(name).version for name in sorted({column.table for column in spec.features})}
+        package = Package.load(packaging.packaged_folder(model_uri))
+        if isinstance(package.spec, DeclaredSpec):
+            read = aggregated.tables_of(package.spec.declared, self.tables)
+            return {name: self.tables.info(name).version for name in read}
+        definition = self._packaged(package, {}, _TRAINED_WITH)
+        return {name: table.version for name, table in sorted(definition.stored.items())}
 
     def score_packaged(
         self,
@@ -120,13 +191,33 @@ class ModelVerbs(FeatureTableVerbs):
         table_versions: Mapping[str, int] | None = None,
     ) -> DataFrame:
         """:meth:`score_batch` for a model whose ``data/feature_store`` folder is at hand."""
-        from feature_store.local import packaging
+        from feature_store.local import scoring
 
-        spec = FeatureSpec.load(folder)
-        brought = packaging.check_frame(df, spec, override_features=override_features)
-        stored = {name: self.get_table(name=name) for name in dict.fromkeys(column.table for column in spec.features)}
-        lookups = packaged_lookups(spec, brought, df.schema, stored, table_versions or {})
-        joined = fill_defaults(join(df, lookups, self.tables), spec)
+        scoring.check_result_type(result_type)
+        package = Package.load(folder)
+        brought = scoring.check_frame(df, package.spec, override_features=override_features)
+        joined = self._looked_up(package, df, brought, table_versions or {})
+        return scoring.predict(joined, folder, package.spec.included, result_type)
+
+    def look_up(self, *, model_uri: str, df: DataFrame, table_versions: Mapping[str, int]) -> DataFrame:
+        from feature_store.local import packaging, scoring
+
+        package = Package.load(packaging.packaged_folder(model_uri))
+        brought = scoring.check_frame(df, package.spec, override_features=False)
+        return self._looked_up(package, df, brought, table_versions)
+
+    def _looked_up(
+        self, package: Package, df: DataFrame, brought: Sequence[str], versions: Mapping[str, int]
+    ) -> DataFrame:
+        """``df`` and the model's features that it did not bring; tables have the columns of the versions read."""
+        spec: FeatureSpec = package.spec
+        if isinstance(spec, DeclaredSpec):
+            return aggregated.looked_up(spec, df, brought, versions, self.tables)
         others = [name for name in spec.included if name not in df.columns]
-        wanted = joined.select(*(f"`{name}`" for name in [*df.columns, *others]))
-        return packaging.predict(wanted, folder, spec.included, result_type)
+        definition = self._packaged(package, versions, _TRAINED_WITH).only(others, brought)
+        whole = with_types(definition, df.schema, df.sparkSession)
+        filled = fill_defaults(compute(df, whole.passes(df.columns), self.tables), spec)
+        return filled.select(*(f"`{name}`" for name in [*df.columns, *others]))
+
+
+_TRAINED_WITH = "the model was trained with"

@@ -1,111 +1,182 @@
-"""Models that carry their features: logging them in the documented layout, and scoring with nothing but keys.
+"""Models that carry their features: logging them in the documented layout, and finding them again.
 
-``<model>/data/feature_store/feature_spec.yaml`` says where each column comes from, ``raw_model/`` is the model itself,
-``lineage.json`` which versions of which tables it was trained on.
+``<model>/data/feature_store`` is a :class:`~feature_store.local.package.Package` with the model itself in ``raw_model``.
 """
 
 import contextlib
 import io
-import json
+import re
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import mlflow
-import numpy as np
-import pyarrow as pa
+import pandas as pd
 from mlflow.models import ModelSignature
 from mlflow.models.model import ModelInfo
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
-from pyspark.sql import DataFrame
-from pyspark.sql.types import StructType
 
-from feature_store.errors import Misuse, NotFound, listed, suggestion
+from feature_store.errors import Misuse, NotFound, WrongKind, listed
 from feature_store.local.feature_spec import FeatureSpec
+from feature_store.local.package import LINEAGE_FILE, Package
 from feature_store.local.training_set import LocalTrainingSet
 
+__all__ = ["LINEAGE_FILE", "ModelPackage", "log_model", "packaged_folder"]
+
 LOADER = "feature_store.local.model_loader"
-LINEAGE_FILE = "lineage.json"
-PREDICTION = "prediction"
 _TYPES = {
     "string": "string", "int": "integer", "smallint": "integer", "bigint": "long", "float": "float",
     "double": "double", "boolean": "boolean", "timestamp": "datetime", "date": "datetime", "binary": "binary",
 }  # fmt: skip
-_RESULTS = {
-    "double": pa.float64(), "float": pa.float32(), "int": pa.int32(), "bigint": pa.int64(), "long": pa.int64(),
-    "boolean": pa.bool_(), "string": pa.string(),
-}  # fmt: skip
-_REQUIREMENTS = ("mlflow", "scikit-learn", "numpy", "pandas", "pyarrow", "cloudpickle")
+_REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyarrow", "cloudpickle")
+_ADDRESSES = re.compile(r"runs:/[^/]+/.+|models:/(m-[^/@]+|[^/@]+/[^/@]+|[^/@]+@[^/@]+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelPackage:
+    """What :func:`log_model` is asked to package; ``artifact_path`` is the model's name within the run."""
+
+    model: object
+    artifact_path: str
+    flavor: ModuleType
+    training_set: LocalTrainingSet
+    lineage: Mapping[str, object]
+    output_schema: Schema | None
+    infer_input_example: bool
+    extra_pip_requirements: Sequence[str]
+    flavor_options: Mapping[str, Any]
+
+    @property
+    def requirements(self) -> list[str]:
+        """What the model, and its features, need to be loaded elsewhere."""
+        own: list[str] = getattr(self.flavor, "get_default_pip_requirements", list)()
+        ours = [f"{name}=={installed(name)}" for name in _REQUIREMENTS]
+        extra = [*self.training_set.extra_pip_requirements, *self.extra_pip_requirements]
+        return list(dict.fromkeys([*ours, *own, *extra]))
+
+    def outputs(self) -> Schema | None:
+        """What the model gives: its labels, or what it was said to give."""
+        if self.output_schema is not None:
+            return self.output_schema
+        schema, labels = self.training_set.df.schema, self.training_set.labels
+        kinds = {label: schema[label].dataType.simpleString() for label in labels}
+        columns: list[ColSpec | TensorSpec] = [
+            ColSpec(_TYPES[kind], label) for label, kind in kinds.items() if kind in _TYPES
+        ]
+        return Schema(columns) if columns else None
 
 
 def log_model(
-    model: object,
-    artifact_path: str,
-    flavor: ModuleType,
-    training_set: LocalTrainingSet,
-    registered_model_name: str | None,
-    lineage: Mapping[str, object],
-    flavor_options: Mapping[str, Any],
+    package: ModelPackage, *, registered_model_name: str | None, await_registration_for: int | None
 ) -> ModelInfo:
-    """Package and log ``model`` to the active run."""
-    requirements = [f"{name}=={installed(name)}" for name in _REQUIREMENTS]
+    """Package and log the model to the active run.
+
+    Raises
+    ------
+    Misuse, WrongKind
+        If the arguments contradict each other; nothing has been logged then.
+    """
+    example = _example(package.training_set) if package.infer_input_example else None
+    requirements, outputs, training_set = package.requirements, package.outputs(), package.training_set
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "feature_store"
-        folder.mkdir()
-        options = {"pip_requirements": requirements, **flavor_options}
-        flavor.save_model(model, path=str(folder / "raw_model"), **options)
-        training_set.spec.save(folder)
-        document = {"tables": dict(training_set.table_versions), **lineage}
-        (folder / LINEAGE_FILE).write_text(json.dumps(document, indent=2, default=str), encoding="utf-8")
+        Package(
+            spec=training_set.feature_spec,
+            code=training_set.code,
+            keys=training_set.keys,
+            lineage={"tables": dict(training_set.table_versions), **package.lineage},
+        ).save(folder)
+        raw = {"pip_requirements": requirements, **_raw_signature(outputs), **package.flavor_options}
+        # A pyfunc model is given under a name of its own.
+        model = {"python_model": package.model} if package.flavor is mlflow.pyfunc else {}
+        arguments = [] if model else [package.model]
+        package.flavor.save_model(*arguments, path=str(folder / "raw_model"), **model, **raw)
         warnings.filterwarnings("ignore", message="(?s).*input example was not provided", module="mlflow")
         # MLflow tells of each registration on standard error; our own progress says it better.
         with contextlib.redirect_stderr(io.StringIO()):
             logged: ModelInfo = mlflow.pyfunc.log_model(
-                name=artifact_path,
+                name=package.artifact_path,
                 loader_module=LOADER,
                 data_path=str(folder),
-                signature=signature(training_set.spec, training_set.df.schema, training_set.labels),
+                signature=signature(training_set.feature_spec, outputs),
+                input_example=example,
                 pip_requirements=requirements,
                 registered_model_name=registered_model_name,
-                await_registration_for=0,
+                await_registration_for=await_registration_for,
             )
         return logged
 
 
-def signature(spec: FeatureSpec, spine: StructType, labels: Sequence[str]) -> ModelSignature | None:
-    """Keys are required; features may be given to override the lookup. None if a column's type has no counterpart."""
-    if any(column.data_type not in _TYPES for column in spec.sources):
+def _raw_signature(outputs: Schema | None) -> dict[str, ModelSignature]:
+    """The model itself takes what it is given: what that is, the outer signature says."""
+    return {"signature": ModelSignature(outputs=outputs)} if outputs is not None else {}
+
+
+def signature(spec: FeatureSpec, outputs: Schema | None) -> ModelSignature | None:
+    """Source columns are required; features may be given to override them. None if a source's type has no counterpart."""
+    unknown = [f"{column.name} ({column.data_type})" for column in spec.sources if column.data_type not in _TYPES]
+    if unknown:
+        warnings.warn(f"The model has no signature: MLflow has no type for {listed(unknown)}.", stacklevel=2)
         return None
     inputs: list[ColSpec | TensorSpec] = [
         ColSpec(_TYPES[column.data_type], column.name, required=True) for column in spec.sources
     ]
     inputs += [
         ColSpec(_TYPES[column.data_type], column.name, required=False)
-        for column in spec.features
+        for column in spec.computed
         if column.data_type in _TYPES
     ]
-    outputs: list[ColSpec | TensorSpec] = [
-        ColSpec(_TYPES[spine[label].dataType.simpleString()], label) for label in labels
-    ]
     params = ParamSchema([ParamSpec("result_type", "string", "NO_RESULT_TYPE")])
-    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs) if outputs else None, params=params)
+    return ModelSignature(inputs=Schema(inputs), outputs=outputs, params=params)
+
+
+def _example(training_set: LocalTrainingSet) -> pd.DataFrame:
+    names = [column.name for column in training_set.feature_spec.sources]
+    found = training_set.df.select(*(f"`{name}`" for name in names)).limit(1).toPandas()
+    if found.empty:
+        raise Misuse("infer_input_example needs a row, and the training set has none. Leave it out.")
+    return found
+
+
+def checked(training_set: object, output_schema: object, artifact_path: object) -> LocalTrainingSet:
+    """The training set, once it is clear that a model can be packaged with it.
+
+    Raises
+    ------
+    Misuse, WrongKind
+        If one of these is of another kind, or the model has no name.
+    """
+    if not isinstance(artifact_path, str) or not artifact_path:
+        raise Misuse(f"artifact_path is the model's name within its run, and cannot be {artifact_path!r}.")
+    if not isinstance(training_set, LocalTrainingSet):
+        raise WrongKind("log_model needs the training_set that create_training_set returned.")
+    if output_schema is not None and not isinstance(output_schema, Schema):
+        raise WrongKind(f"output_schema is a mlflow.types.Schema, not a {type(output_schema).__name__}.")
+    return training_set
 
 
 def packaged_folder(model_uri: str) -> Path:
     """The model's ``data/feature_store`` folder, fetched if it is elsewhere.
+
+    A model is code that will be run, so it is taken from the configured registry and its runs, and from nowhere else.
 
     Raises
     ------
     NotFound
         If there is no such model.
     Misuse
-        If the model was packaged without features.
+        If the address is of another form, or the model was packaged without features.
     """
+    if not isinstance(model_uri, str) or not _ADDRESSES.fullmatch(model_uri):
+        raise Misuse(
+            f"{model_uri!r} is not the address of a model. Write models:/catalog.schema.model@alias, "
+            "models:/catalog.schema.model/version or runs:/run/artifact_path; files and downloads are not taken."
+        )
     try:
         root = Path(mlflow.artifacts.download_artifacts(artifact_uri=model_uri))
     except (mlflow.exceptions.MlflowException, OSError) as error:
@@ -117,50 +188,3 @@ def packaged_folder(model_uri: str) -> Path:
             "Log it with store.log_model(..., training_set=...)."
         )
     return folder
-
-
-def check_frame(df: DataFrame, spec: FeatureSpec, *, override_features: bool) -> list[str]:
-    """The features that ``df`` brings along, once it is clear that it may.
-
-    Raises
-    ------
-    Misuse
-        If a required column is missing, a feature column is brought unasked, or the frame streams.
-    """
-    if df.isStreaming:
-        raise Misuse("score_batch takes a batch data frame; this one streams. Use foreachBatch.")
-    missing = [name for name in spec.required if name not in df.columns]
-    if missing:
-        raise Misuse(f"The data frame lacks {listed(missing)}; the model needs {listed(spec.required)}.")
-    if PREDICTION in df.columns:
-        raise Misuse(f"The data frame already has a column {PREDICTION!r}. Drop or rename it.")
-    brought = [column.name for column in spec.features if column.name in df.columns]
-    if brought and not override_features:
-        raise Misuse(
-            f"The data frame brings feature columns: {listed(brought)}. Scoring is given keys only, so that every value "
-            "comes from the feature store. Drop them, or say override_features=True."
-        )
-    return brought
-
-
-def predict(df: DataFrame, folder: Path, columns: Sequence[str], result_type: str) -> DataFrame:
-    """``df`` with ``prediction``: the raw model is loaded once per worker and run once per Arrow batch."""
-    if result_type not in _RESULTS:
-        raise Misuse(f"There is no result_type {result_type!r}. {suggestion(result_type, _RESULTS)}")
-    schema = StructType(list(df.schema.fields)).add(PREDICTION, result_type)
-    path, names, kind = str(folder / "raw_model"), list(columns), _RESULTS[result_type]
-
-    def batches(rows: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        model = _raw_model(path)
-        for batch in rows:
-            values = model.predict(batch.select(names).to_pandas())
-            flat = np.ravel(values)
-            predicted = pa.array(flat.astype(str) if kind == pa.string() else flat).cast(kind)
-            yield batch.append_column(PREDICTION, predicted)
-
-    return df.mapInArrow(batches, schema)
-
-
-@lru_cache(maxsize=4)
-def _raw_model(path: str) -> Any:
-    return mlflow.pyfunc.load_model(path)

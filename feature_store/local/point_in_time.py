@@ -10,42 +10,101 @@ A flight is decided at 10:00. Of these observations it may see the second, never
 The whole newest row is taken: a null in it stays null. A row exactly as old as the lookback window still counts. Rows of
 the data frame are never lost or doubled; one with a null key or a null moment finds nothing.
 
-There are two ways, which give the same rows. *Union and last* works on any cluster: data frame and feature tables of
+There are several ways, which give the same rows. *Union and last* works on any cluster: data frame and feature tables of
 one lookup key become one frame, shuffled once and sorted once, and the last feature row before each data frame row is
-carried along. *On the driver* is taken where Spark runs in this process and the inputs fit in memory: Polars joins
-Arrow buffers and no row crosses into the JVM before the join is done.
+carried along. *On the driver* is taken where Spark runs in this process and everything is known to fit in memory: Arrow
+buffers are searched here and no row crosses into the JVM before the join is done. *By groups*, on request: blobs of
+Arrow columns are shuffled where union and last shuffles rows; with *broadcast*, small tables are not shuffled at all.
+Spark's setting ``pipeline.join.way`` names a way for all joins; ``pipeline.join.memory`` says how much memory they may
+take.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 
+from feature_store.errors import Misuse, suggestion
 from feature_store.local.join_in_spark import quoted, union_and_last
-from feature_store.local.join_on_driver import join_on_driver
+from feature_store.local.join_memory import Room, costs, fits
 from feature_store.local.resolved_lookup import ResolvedLookup
-from feature_store.local.tables import DeltaTables
 
-MOST_ROWS_ON_DRIVER = 30_000_000
+if TYPE_CHECKING:
+    from feature_store.local.tables import DeltaTables
+
+WAY_SETTING, AUTOMATIC = "pipeline.join.way", "automatic"
+Way = Callable[[DataFrame, Sequence[ResolvedLookup], "DeltaTables"], DataFrame]
 
 
-def join(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: DeltaTables) -> DataFrame:
-    """``spine`` with the outputs of all ``lookups``, in their order; the number of rows is unchanged."""
+def join(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> DataFrame:
+    """``spine`` with the outputs of all ``lookups``, in their order; the number of rows is unchanged.
+
+    Raises
+    ------
+    Misuse
+        If the setting ``pipeline.join.way`` names no way, or ``pipeline.join.memory`` is no size.
+    """
     used = [lookup for lookup in lookups if lookup.outputs]
     if not used:
         return spine
-    outputs = [name for lookup in used for _, name in lookup.outputs]
-    if tables.in_process and _rows(used, tables) <= MOST_ROWS_ON_DRIVER:
-        already_cached = spine.is_cached
-        cached = spine if already_cached else spine.persist()
-        try:
-            if cached.count() <= MOST_ROWS_ON_DRIVER:
-                return join_on_driver(cached, used, tables)
-        finally:
-            if not already_cached:
-                cached.unpersist()
-    return union_and_last(spine, used, tables).select(*quoted([*spine.columns, *outputs]))
+    way = spine.sparkSession.conf.get(WAY_SETTING, AUTOMATIC) or AUTOMATIC
+    if way not in WAYS:
+        raise Misuse(f"There is no way {way!r} to join. {suggestion(way, WAYS)} Or unset {WAY_SETTING}.")
+    joined = WAYS[way](spine, used, tables)
+    return joined.select(*quoted([*spine.columns, *(name for lookup in used for _, name in lookup.outputs)]))
 
 
-def _rows(lookups: Iterable[ResolvedLookup], tables: DeltaTables) -> int:
-    """How many rows the tables hold, from their Delta logs; nothing is read."""
-    return sum(tables.rows(lookup.table, version=lookup.version) for lookup in lookups)
+def _on_driver(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> DataFrame:
+    # Polars is not there where only Spark is.
+    from feature_store.local.join_on_driver import join_on_driver
+
+    return join_on_driver(spine, lookups, tables)
+
+
+def _in_groups(
+    spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables", *, broadcast: bool = False
+) -> DataFrame:
+    # Polars, again.
+    from feature_store.local.join_in_groups import join_in_groups
+
+    return join_in_groups(spine, lookups, tables, broadcast=broadcast)
+
+
+def _automatic(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> DataFrame:
+    """On the driver where Spark runs in this process and everything is known to fit, otherwise in Spark."""
+    if tables.in_process:
+        room, needed = Room.of(spine.sparkSession), costs(lookups, tables)
+        if needed is not None and fits(room, needed, spine.schema, rows=0):
+            with _counted(spine) as (counted, rows):
+                if fits(room, needed, spine.schema, rows=rows):
+                    return _on_driver(counted, lookups, tables)
+    return union_and_last(spine, lookups, tables)
+
+
+WAYS: Mapping[str, Way] = {
+    AUTOMATIC: _automatic,
+    "driver": _on_driver,
+    "groups": _in_groups,
+    "broadcast": partial(_in_groups, broadcast=True),
+    "union": union_and_last,
+}
+
+
+@contextmanager
+def _counted(spine: DataFrame) -> Iterator[tuple[DataFrame, int]]:
+    """The data frame and its number of rows; kept in Spark's cache meanwhile where it is costly to make twice."""
+    keep = not spine.is_cached and _is_costly(spine)
+    counted = spine.persist() if keep else spine
+    try:
+        yield counted, counted.count()
+    finally:
+        if keep:
+            counted.unpersist()
+
+
+def _is_costly(df: DataFrame) -> bool:
+    """Whether rows are shuffled, or go through Python, on their way; a scan alone is counted faster than it is kept."""
+    plan = str(df._jdf.queryExecution().executedPlan().toString())
+    return any(word in plan for word in ("Exchange", "Python", "Arrow", "Pandas"))

@@ -1,6 +1,7 @@
 """A lookup with everything that the join needs to know of its table."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 
@@ -22,6 +23,20 @@ class ResolvedLookup:
     def pairs(self) -> list[tuple[str, str]]:
         """``keys`` and, last, ``times``."""
         return [*self.keys, *([self.times] if self.times else [])]
+
+    @property
+    def inputs(self) -> list[str]:
+        """The data frame's columns that it looks up by."""
+        return [ours for ours, _ in self.pairs]
+
+    @property
+    def output_names(self) -> list[str]:
+        """What it gives, under the names it is given as."""
+        return [name for _, name in self.outputs]
+
+    def only(self, names: Collection[str]) -> "ResolvedLookup":
+        """The same lookup without the outputs that are not among ``names``."""
+        return replace(self, outputs=tuple(pair for pair in self.outputs if pair[1] in names))
 
     @property
     def table_columns(self) -> list[str]:

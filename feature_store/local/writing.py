@@ -1,42 +1,72 @@
-"""How a table is written to: what both writers share, Spark's merge, and one sentence for each way to fail."""
+"""How delta-rs writes to a table in a folder, and one sentence for each way that a write can fail, by either writer.
 
+Each function here works on one version of the table, the one that it is given: what is compared, replaced and
+committed upon is the same version, and delta-rs refuses the commit if another writer was faster.
+"""
+
+import errno
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import reduce
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import cast
 
 import deltalake
+import polars as pl
+import pyarrow as pa
 from delta.tables import DeltaTable
-from deltalake.exceptions import CommitFailedError
+from deltalake.exceptions import CommitFailedError, DeltaError
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
+from pyspark.sql import DataFrame
+from pyspark.sql.types import StructField, StructType
 
-from feature_store.errors import ConcurrentWrite, Misuse, SchemaMismatch, StorageError, listed
-from feature_store.lineage import Commit
+from feature_store.errors import ConcurrentWrite, Misuse, StorageError
+from feature_store.lineage import Commit, utc
+from feature_store.local.scanning import scan
+from feature_store.spark_writing import USER_METADATA, merge_differing, refusal
+from feature_store.tables import TableInfo
 
-USER_METADATA = "userMetadata"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_DISK = (*_FULL, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE)
 
 
 @contextmanager
-def writing(name: str) -> Iterator[None]:
+def writing(name: str, folder: Path) -> Iterator[None]:
     """Turn what storage and Delta say about a failed write into one sentence."""
     try:
         yield
     except CommitFailedError as error:
         raise ConcurrentWrite(f"Another writer changed {name} first: {error}. Run the job again.") from error
-    except (PermissionError, OSError) as error:
-        raise StorageError(f"{name} cannot be written: {error}. Check the workspace's disk and permissions.") from error
-    except deltalake.exceptions.DeltaError as error:
-        raise Misuse(f"{name} refuses these rows: {error}. Nothing was written.") from error
-    except (Py4JJavaError, PySparkException) as error:
-        if "Concurrent" in type(error).__name__ or "DELTA_CONCURRENT" in str(error):
-            raise ConcurrentWrite(f"Another writer changed {name} first. Run the job again.") from error
-        if "DELTA_REPLACE_WHERE_MISMATCH" in str(error) or "DELTA_NOT_NULL_CONSTRAINT" in str(error):
-            reason = "a key is null, or a row lies outside of the window"
-            raise Misuse(f"{name} refuses these rows: {reason}. Nothing was written.") from error
-        raise
+    except (DeltaError, OSError, Py4JJavaError, PySparkException) as error:
+        if isinstance(error, StorageError):
+            raise
+        reason = _trouble_with_disk(error)
+        if reason is not None:
+            raise StorageError(
+                f"{name} cannot be written in {folder}: {reason}. The table is as it was. {_remedy(reason)}, and run the "
+                "job again."
+            ) from error
+        told = refusal(name, error)
+        if isinstance(error, DeltaError):
+            told = Misuse(f"{name} refuses these rows: {error}. Nothing was written.")
+        if told is None:
+            raise
+        raise told from error
+
+
+def _trouble_with_disk(error: Exception) -> str | None:
+    """What the operating system said; Rust and Java pass it on in their texts only."""
+    text = str(error)
+    said = next((os.strerror(number) for number in _DISK if os.strerror(number) in text), None)
+    return said or (text if isinstance(error, OSError) else None)
+
+
+def _remedy(reason: str) -> str:
+    if reason in (os.strerror(number) for number in _FULL):
+        return "Free space there (Delta's VACUUM removes what no version needs)"
+    return "Check the folder's permissions and the disk"
 
 
 def commit_properties(commit: Commit) -> deltalake.CommitProperties:
@@ -44,53 +74,79 @@ def commit_properties(commit: Commit) -> deltalake.CommitProperties:
     return deltalake.CommitProperties(custom_metadata={USER_METADATA: commit.to_json()}, max_commit_retries=5)
 
 
-def check_schema(name: str, given: StructType, stored: StructType) -> None:
-    """Refuse rows whose columns are not the table's.
+def is_just_so(stored: TableInfo, schema: StructType, properties: Mapping[str, str]) -> bool:
+    """Whether another process has just made the same table.
 
     Raises
     ------
-    SchemaMismatch
-        If a column is missing, unknown or of another type.
+    Misuse
+        If it is another table.
     """
-    there, here = _kinds(stored), _kinds(given)
-    wrong = [f"{column!r} is missing" for column in there if column not in here]
-    wrong += [f"{column!r} is not a column of the table" for column in here if column not in there]
-    wrong += [
-        f"{column!r} is {here[column]} and the table has {kind}"
-        for column, kind in there.items()
-        if column in here and here[column] != kind
-    ]
-    if wrong:
-        raise SchemaMismatch(f"The rows do not fit {name}: {listed(wrong)}. Nothing was written.")
+    here, there = ([(field.name, field.dataType) for field in columns] for columns in (stored.schema, schema))
+    if here == there and properties.items() <= stored.properties.items():
+        return True
+    raise Misuse(
+        f"There is a table {stored.name} already, with other columns or properties. Drop it first, or name another."
+    )
 
 
-def merge_with_spark(path: str, df: DataFrame, keys: Sequence[str], commit: Commit) -> int:
-    """Merge by key what differs from the table at ``path``; without any difference there is no commit."""
-    spark = df.sparkSession
-    kinds = _kinds(df.schema)
-    same = reduce(Column.__and__, (_same(name, kinds[name]) for name in df.columns))
-    current = spark.read.format("delta").load(path)
-    changed = df.alias("s").join(current.alias("t"), same, "left_anti").persist()
-    setting = f"spark.databricks.delta.commitInfo.{USER_METADATA}"
-    spark.conf.set(setting, commit.to_json())
+def within(column: str, field: StructField, *, start: datetime, end: datetime) -> str:
+    """The condition for ``[start, end)``; a day belongs to the window that its midnight lies in."""
+    if field.dataType.simpleString() == "date":
+        first, last = (f"{utc(m) + timedelta(days=1, microseconds=-1):%Y-%m-%d}" for m in (start, end))
+    else:
+        first, last = (f"{utc(m):%Y-%m-%dT%H:%M:%S.%fZ}" for m in (start, end))
+    return f"`{column}` >= '{first}' AND `{column}` < '{last}'"
+
+
+def write_rows(
+    name: str, table: deltalake.DeltaTable, arrow: pa.Table, *, mode: str, predicate: str | None, commit: Commit
+) -> None:
+    """Append, or replace what ``predicate`` names; only the files that hold such rows are rewritten."""
+    deltalake.write_deltalake(  # type: ignore[call-overload]
+        table,
+        as_stored(name, table, arrow),
+        mode=mode,
+        predicate=predicate,
+        commit_properties=commit_properties(commit),
+    )
+
+
+def merge_rows(name: str, table: deltalake.DeltaTable, arrow: pa.Table, *, keys: Sequence[str], commit: Commit) -> int:
+    """Insert new keys and update rows that differ; without any difference there is no commit. Rows written."""
+    current = scan(table).select(arrow.column_names).collect()
+    given = cast(pl.DataFrame, pl.from_arrow(arrow))
+    changed = given.join(current, on=given.columns, how="anti", nulls_equal=True)
+    if changed.is_empty():
+        return 0
+    (
+        table.merge(
+            as_stored(name, table, changed.to_arrow()),
+            predicate=" AND ".join(f"t.`{key}` = s.`{key}`" for key in keys),
+            source_alias="s",
+            target_alias="t",
+            commit_properties=commit_properties(commit),
+        )
+        .when_matched_update_all()
+        .when_not_matched_insert_all()
+        .execute()
+    )
+    return changed.height
+
+
+def merge_with_spark(name: str, folder: Path, df: DataFrame, *, keys: Sequence[str], commit: Commit) -> int:
+    """:func:`merge_rows` by Spark, which may commit upon a later version than it compared with: then look again."""
+    before = deltalake.DeltaTable(str(folder)).version()
+    written = merge_differing(DeltaTable.forPath(df.sparkSession, str(folder)), df, keys, commit)
+    if written and deltalake.DeltaTable(str(folder)).version() != before + 1:
+        raise ConcurrentWrite(f"Another writer changed {name} during the merge.")
+    return written
+
+
+def as_stored(name: str, table: deltalake.DeltaTable, arrow: pa.Table) -> pa.Table:
+    """``arrow`` with the table's own column order, types and nullability."""
+    schema = pa.schema(table.schema().to_arrow())
     try:
-        rows = changed.count()
-        if rows:
-            matches = reduce(Column.__and__, (F.col(f"t.`{key}`") == F.col(f"s.`{key}`") for key in keys))
-            merge = DeltaTable.forPath(spark, path).alias("t").merge(changed.alias("s"), matches)
-            merge.whenMatchedUpdateAll().whenNotMatchedInsertAll().execute()
-        return rows
-    finally:
-        spark.conf.unset(setting)
-        changed.unpersist()
-
-
-def _same(name: str, kind: str) -> Column:
-    ours, theirs = F.col(f"s.`{name}`"), F.col(f"t.`{name}`")
-    if "map<" in kind:  # Spark does not compare maps.
-        return F.to_json(F.struct(ours)) == F.to_json(F.struct(theirs))
-    return ours.eqNullSafe(theirs)
-
-
-def _kinds(schema: StructType) -> Mapping[str, str]:
-    return {field.name: field.dataType.simpleString() for field in schema}
+        return arrow.select(schema.names).cast(schema)
+    except ValueError as error:
+        raise Misuse(f"{name} refuses these rows: {error}. Nothing was written.") from error

@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from feature_store import FeatureTable
+from feature_store import FeatureTable, InRange, RowCount
 from features.flights.sources import AIRCRAFT_REGISTER
 
 
@@ -26,5 +26,10 @@ TABLE = FeatureTable(
         "engines": "Number of engines",
         "manufacturer": "Manufacturer",
     },
+    checks=[
+        InRange("year_built", at_least=1903),
+        InRange("seats", at_least=1, at_most=1000),
+        RowCount(at_least=1, at_most_change=0.5),
+    ],
     compute=compute,
 )

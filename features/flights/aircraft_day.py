@@ -5,7 +5,7 @@ from datetime import timedelta
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from feature_store import FeatureTable
+from feature_store import FeatureTable, InRange
 from features.flights.sources import ARRIVALS, DEPARTURES
 
 DAY = timedelta(days=1)
@@ -69,5 +69,6 @@ TABLE = FeatureTable(
         "previous_arrived_at": "When that arrival was",
         "aircraft_departures_24h": "Its departures from New York in the last day",
     },
+    checks=[InRange("aircraft_departures_24h", at_least=0, at_most=24)],
     compute=compute,
 )

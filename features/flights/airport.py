@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from feature_store import FeatureTable
+from feature_store import FeatureTable, InRange
 from features.flights.sources import AIRPORT_REGISTER
 
 
@@ -26,5 +26,6 @@ TABLE = FeatureTable(
         "altitude_feet": "Altitude, feet",
         "utc_offset_hours": "Hours from UTC in winter",
     },
+    checks=[InRange("latitude", at_least=-90, at_most=90), InRange("longitude", at_least=-180, at_most=180)],
     compute=compute,
 )

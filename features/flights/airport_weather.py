@@ -1,8 +1,10 @@
 """The latest weather observed at the airport of departure."""
 
+from datetime import timedelta
+
 from pyspark.sql import DataFrame
 
-from feature_store import FeatureTable
+from feature_store import FeatureTable, Fresh, InRange, NullShare
 from features.flights import landing
 from features.flights.sources import WEATHER
 
@@ -26,5 +28,13 @@ TABLE = FeatureTable(
     timeseries_column="known_at",
     sources=[WEATHER],
     features=FEATURES,
+    checks=[
+        # Instruments fail: in February 2013 one observation has wind at 1,048 miles per hour.
+        InRange("wind_speed_mph", at_least=0, at_most=200, on_failure="quarantine"),
+        InRange("temperature_f", at_least=-80, at_most=140, on_failure="quarantine"),
+        InRange("humidity_percent", at_least=0, at_most=100, on_failure="quarantine"),
+        NullShare("temperature_f", at_most=0.1, on_failure="warn"),
+        Fresh(timedelta(days=2), on_failure="warn"),
+    ],
     compute=compute,
 )

@@ -1,33 +1,45 @@
 """How late the carrier has been leaving from this very airport over the last hours."""
 
 from datetime import timedelta
+from functools import partial
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from feature_store import FeatureTable
-from features.flights.sources import CANCELLATIONS, DEPARTURES
-from features.rolling import Mean, Total, lookback, rolling
+from feature_store.aggregation import Aggregates, AggregationFunction, Avg, Count, Feature, RollingWindow
+from features.flights.sources import MOVEMENTS
 
-HOUR, THREE_HOURS, TWELVE_HOURS = timedelta(hours=1), timedelta(hours=3), timedelta(hours=12)
+THREE_HOURS = RollingWindow(window_duration=timedelta(hours=3))
+TWELVE_HOURS = RollingWindow(window_duration=timedelta(hours=12))
+
+_of = partial(Feature, source=MOVEMENTS, entity=["origin", "carrier"])
+
+DEPARTING = Aggregates(
+    every=timedelta(hours=1),
+    features=[
+        _of(
+            name="carrier_mean_departure_delay_minutes_3h",
+            description="Mean delay of the carrier's departures there in the last three hours",
+            function=AggregationFunction(Avg("departure_delay_minutes"), THREE_HOURS),
+        ),
+        _of(
+            name="carrier_mean_departure_delay_minutes_12h",
+            description="Mean delay of its departures there in the last twelve hours, in minutes",
+            function=AggregationFunction(Avg("departure_delay_minutes"), TWELVE_HOURS),
+        ),
+        _of(
+            name="carrier_cancellations_12h",
+            description="Flights it cancelled there in the last twelve hours",
+            function=AggregationFunction(Count("is_cancelled"), TWELVE_HOURS),
+            filter_condition="is_cancelled",
+        ),
+    ],
+)
 
 
 def compute(departures: DataFrame, cancellations: DataFrame) -> DataFrame:
     """One row per origin, carrier and hour; a delay counts once the flight has actually left."""
-    left = departures.select(
-        "origin", "carrier", "known_at", F.col("departure_delay_minutes").alias("delay"), F.lit(0).alias("cancelled")
-    )
-    stayed = cancellations.select("origin", "carrier", "known_at", F.lit(1).alias("cancelled"))
-    return rolling(
-        left.unionByName(stayed, allowMissingColumns=True),
-        keys=["origin", "carrier"],
-        every=HOUR,
-        features={
-            "carrier_mean_departure_delay_minutes_3h": Mean("delay", THREE_HOURS),
-            "carrier_mean_departure_delay_minutes_12h": Mean("delay", TWELVE_HOURS),
-            "carrier_cancellations_12h": Total("cancelled", TWELVE_HOURS),
-        },
-    )
+    return DEPARTING.compute(departures, cancellations)
 
 
 TABLE = FeatureTable(
@@ -36,12 +48,8 @@ TABLE = FeatureTable(
     owner="flight-features@example.com",
     primary_keys=["origin", "carrier", "known_at"],
     timeseries_column="known_at",
-    sources=[DEPARTURES, CANCELLATIONS],
-    lookback=lookback(TWELVE_HOURS, every=HOUR),
-    features={
-        "carrier_mean_departure_delay_minutes_3h": "Mean delay of the carrier's departures there in the last three hours",
-        "carrier_mean_departure_delay_minutes_12h": "Mean delay of its departures there in the last twelve hours, in minutes",
-        "carrier_cancellations_12h": "Flights it cancelled there in the last twelve hours",
-    },
+    sources=DEPARTING.sources,
+    lookback=DEPARTING.lookback,
+    features=DEPARTING.descriptions,
     compute=compute,
 )

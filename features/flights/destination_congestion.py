@@ -1,28 +1,38 @@
 """How late New York's flights have been arriving at the destination over the last hours."""
 
 from datetime import timedelta
+from functools import partial
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
-from feature_store import FeatureTable
+from feature_store import FeatureTable, InRange
+from feature_store.aggregation import Aggregates, AggregationFunction, Avg, Count, Feature, RollingWindow
 from features.flights.sources import ARRIVALS
-from features.rolling import Mean, Total, lookback, rolling
 
-HOUR, SIX_HOURS = timedelta(hours=1), timedelta(hours=6)
+SIX_HOURS = RollingWindow(window_duration=timedelta(hours=6))
+
+_of = partial(Feature, source=ARRIVALS, entity=["dest"])
+
+ARRIVING = Aggregates(
+    every=timedelta(hours=1),
+    features=[
+        _of(
+            name="destination_arrivals_6h",
+            description="Arrivals from New York in the last six hours",
+            function=AggregationFunction(Count("flight_id"), SIX_HOURS),
+        ),
+        _of(
+            name="destination_mean_arrival_delay_minutes_6h",
+            description="Their mean arrival delay, in minutes",
+            function=AggregationFunction(Avg("arrival_delay_minutes"), SIX_HOURS),
+        ),
+    ],
+)
 
 
 def compute(arrivals: DataFrame) -> DataFrame:
     """One row per destination and hour, of the flights that have arrived by then."""
-    return rolling(
-        arrivals.withColumn("arrived", F.lit(1)),
-        keys=["dest"],
-        every=HOUR,
-        features={
-            "destination_arrivals_6h": Total("arrived", SIX_HOURS),
-            "destination_mean_arrival_delay_minutes_6h": Mean("arrival_delay_minutes", SIX_HOURS),
-        },
-    )
+    return ARRIVING.compute(arrivals)
 
 
 TABLE = FeatureTable(
@@ -31,11 +41,9 @@ TABLE = FeatureTable(
     owner="flight-features@example.com",
     primary_keys=["dest", "known_at"],
     timeseries_column="known_at",
-    sources=[ARRIVALS],
-    lookback=lookback(SIX_HOURS, every=HOUR),
-    features={
-        "destination_arrivals_6h": "Arrivals from New York in the last six hours",
-        "destination_mean_arrival_delay_minutes_6h": "Their mean arrival delay, in minutes",
-    },
+    sources=ARRIVING.sources,
+    lookback=ARRIVING.lookback,
+    features=ARRIVING.descriptions,
+    checks=[InRange("destination_arrivals_6h", at_least=0)],
     compute=compute,
 )

@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from feature_store import FeatureTable
+from feature_store import FeatureTable, InRange
 from features.flights.sources import SCHEDULED_FLIGHTS
 
 NEW_YORK = "America/New_York"
@@ -37,5 +37,6 @@ TABLE = FeatureTable(
         "distance_miles": "Distance between the airports, in miles",
         "departures_scheduled_in_hour": "Flights scheduled to leave the same airport in the same hour",
     },
+    checks=[InRange("departure_hour", at_least=0, at_most=24), InRange("scheduled_minutes", at_least=0, at_most=1440)],
     compute=compute,
 )

@@ -4,7 +4,11 @@ A row of the landed flights holds facts of different moments. Each source below 
 own moment, so that no feature can use a delay before the aircraft has left, or an arrival before it has landed.
 """
 
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
 from feature_store import Source
+from feature_store.aggregation import DerivedSource
 from features.flights import landing
 
 _WHO = ("flight_id", "carrier", "tailnum", "origin", "dest")
@@ -68,4 +72,26 @@ AIRPORT_REGISTER = Source(
     description="Facts about airports, known always",
     table=landing.AIRPORTS.name,
     columns=tuple(landing.AIRPORTS.columns),
+)
+
+
+def _movements(departures: DataFrame, cancellations: DataFrame) -> DataFrame:
+    left = departures.select(
+        "origin",
+        "carrier",
+        "known_at",
+        F.lit(False).alias("is_cancelled"),
+        "departure_delay_minutes",
+        (F.col("departure_delay_minutes") > landing.LATE_AFTER_MINUTES).alias("left_late"),
+    )
+    stayed = cancellations.select("origin", "carrier", "known_at", F.lit(True).alias("is_cancelled"))
+    return left.unionByName(stayed, allowMissingColumns=True)
+
+
+MOVEMENTS = DerivedSource(
+    name="movements",
+    description="Flights that have left, and flights that should have and did not",
+    sources=[DEPARTURES, CANCELLATIONS],
+    columns=("origin", "carrier", "is_cancelled", "departure_delay_minutes", "left_late"),
+    derive=_movements,
 )

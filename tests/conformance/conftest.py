@@ -1,20 +1,67 @@
-"""What every backend, and every way of joining, must do alike."""
+"""What every backend, and every way of joining, must do alike; :data:`DEVIATIONS` says where one does not."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import deltalake
 import pyarrow as pa
 import pytest
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
-from feature_store import FeatureLookup
+from feature_store import FeatureLookup, open_store
+from feature_store.databricks import DatabricksStore
+from feature_store.local.point_in_time import AUTOMATIC, WAY_SETTING, WAYS
+
+DATABRICKS = "databricks"
+DEVIATIONS = {
+    "test_columns_may_have_the_names_that_a_join_would_use_itself": "the client cannot read a column with a dot in its name",
+    "test_a_table_that_contradicts_itself_is_not_created[databricks-partitioned]": "Databricks tables can be partitioned",
+}
+"""Tests that the Databricks store does not pass, by name (parameters in brackets), and why: they fail, strictly."""
+
+LEFT_OUT = {
+    "test_the_join_gives_what_a_search_through_all_rows_gives": "seven of the client's joins in one plan take minutes",
+}
+"""Tests that the Databricks store is not asked to pass, and why."""
 
 
-@pytest.fixture(params=["join_on_driver", "union_and_last"])
-def looked_up(request: pytest.FixtureRequest, store: Any) -> Callable[..., DataFrame]:
-    """The training set's frame, by one way of joining and by the other."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = []
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if callspec is None or DATABRICKS not in callspec.params.values():
+            continue
+        name = getattr(item, "originalname", item.name)
+        if name in LEFT_OUT:
+            left_out.append(item)
+        reason = DEVIATIONS.get(name) or DEVIATIONS.get(item.name)
+        if reason:
+            item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(params=[*(name for name in WAYS if name != AUTOMATIC), DATABRICKS])
+def way(request: pytest.FixtureRequest) -> str:
+    """A way of joining: those of the local store, and the vendor's."""
+    return str(request.param)
+
+
+@pytest.fixture
+def store(way: str, request: pytest.FixtureRequest, spark: SparkSession, tmp_path: Path) -> Any:
+    """An empty store."""
+    if way != DATABRICKS:
+        return open_store(catalog="test", schema="flights", workspace=tmp_path / "workspace", backend="local")
+    opened = request.getfixturevalue("databricks_store")
+    request.getfixturevalue("unity").clear()
+    return opened
+
+
+@pytest.fixture
+def looked_up(way: str, store: Any) -> Callable[..., DataFrame]:
+    """The training set's frame, by each way of joining."""
 
     def look_up(
         df: DataFrame,
@@ -26,17 +73,19 @@ def looked_up(request: pytest.FixtureRequest, store: Any) -> Callable[..., DataF
         training_set = store.create_training_set(
             df=df, feature_lookups=lookups, label=label, exclude_columns=list(exclude_columns)
         )
-        store.tables.in_process = request.param == "join_on_driver"
+        if way == DATABRICKS:
+            return training_set.load_df()
+        store.spark.conf.set(WAY_SETTING, way)
         try:
             return training_set.load_df()
         finally:
-            store.tables.in_process = True
+            store.spark.conf.unset(WAY_SETTING)
 
     return look_up
 
 
 @pytest.fixture
-def feature_table(store: Any) -> Callable[..., None]:
+def feature_table(store: Any, request: pytest.FixtureRequest) -> Callable[..., None]:
     """Make a feature table from literal rows; of the keys, the one called ``known_at`` is the time.
 
     The rows are written without Spark, since the tests here make a hundred such tables.
@@ -47,7 +96,8 @@ def feature_table(store: Any) -> Callable[..., None]:
         store.create_table(
             name=name, primary_keys=list(keys), timeseries_column=time, schema=StructType.fromDDL(schema)
         )
-        stored = deltalake.DeltaTable(store.tables.path(name))
+        where = request.getfixturevalue("unity") if isinstance(store, DatabricksStore) else store.tables
+        stored = deltalake.DeltaTable(where.path(store.tables.full_name(name)))
         columns = pa.schema(stored.schema().to_arrow())
         arrays = [pa.array([row[position] for row in rows], field.type) for position, field in enumerate(columns)]
         deltalake.write_deltalake(stored, pa.table(arrays, schema=columns), mode="append")

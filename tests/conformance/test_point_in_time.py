@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
+from zoneinfo import ZoneInfo
 
 import pytest
 from chispa import assert_df_equality
@@ -452,67 +453,122 @@ def test_a_training_set_reads_the_table_versions_it_was_created_on(frame, store,
 
 # ---- against a plain reference
 
-moments = st.sampled_from(
-    [at("08:00"), at("08:00:00.000001"), at("09:00"), at("09:59:59.999999"), at("10:00"), at("10:00:00.000001")]
+HOUR = timedelta(hours=1)
+NEW_YORK, LONDON, LORD_HOWE = map(ZoneInfo, ("America/New_York", "Europe/London", "Australia/Lord_Howe"))
+SWITCHES = [
+    datetime(2013, 3, 10, 1, 59, 59, 999999, tzinfo=NEW_YORK),  # the next microsecond is three o'clock
+    datetime(2013, 3, 10, 3, tzinfo=NEW_YORK),
+    datetime(2013, 3, 9, 3, tzinfo=NEW_YORK),  # a day before by the clock, an hour less in truth
+    datetime(2013, 11, 3, 1, 30, tzinfo=NEW_YORK),
+    datetime(2013, 11, 3, 1, 30, fold=1, tzinfo=NEW_YORK),  # an hour later, the clock shows the same
+    datetime(2013, 10, 27, 1, 30, fold=1, tzinfo=LONDON),
+    datetime(2013, 10, 27, 1, 30, tzinfo=LONDON),
+    datetime(2013, 10, 6, 2, 30, tzinfo=LORD_HOWE),  # clocks go by half an hour
+]
+MOMENTS = sorted(
+    {switch.astimezone(UTC) + apart for switch in SWITCHES for apart in (timedelta(0), MICROSECOND)}
+    | {datetime(1969, 12, 31, 23, 59, 59, 999999, UTC), datetime(1970, 1, 1, tzinfo=UTC)}
 )
-keys = st.sampled_from(["JFK", "LGA", "EWR", "ISP", "SWF"])
-feature_rows = st.dictionaries(
-    st.tuples(keys, moments),
-    st.tuples(st.none() | st.integers(0, 9), st.none() | st.text("ab", max_size=2)),
-    min_size=3,
-    max_size=25,
-)
-asked_rows = st.lists(st.tuples(st.none() | keys, st.none() | moments), min_size=20, max_size=40)
+ORIGINS = ["JFK", "LGA", "jfk"]
+LOOKBACKS = {
+    "ever": None,
+    "now": timedelta(0),
+    "instant": MICROSECOND,
+    "hour": HOUR,
+    "day": timedelta(days=1),
+}
 numbers = count()
 
+# Of one case: places of feature rows, and of the rows asked, where one past the end is null.
+feature_places = st.sets(st.integers(0, len(ORIGINS) * len(MOMENTS) - 1), max_size=8)
+asked_places = st.lists(st.integers(0, (len(ORIGINS) + 1) * (len(MOMENTS) + 1) - 1), max_size=6)
+cases = st.lists(st.tuples(feature_places, asked_places), min_size=40, max_size=60)
 
-def newest_row(features, key, moment, lookback):
+
+def feature_rows(case, places):
+    """``(case, origin, moment, number, text)``: every number tells its row; some are null."""
+    for place in sorted(places):
+        origin, moment = ORIGINS[place % len(ORIGINS)], MOMENTS[place // len(ORIGINS)]
+        yield case, origin, moment, None if place % 5 == 0 else place, None if place % 7 == 0 else f"row {place}"
+
+
+def asked_rows(case, places):
+    """``(case, origin, destination, moment, day)``, nulls among them."""
+    origins, moments = [*ORIGINS, None], [*MOMENTS, None]
+    for place in places:
+        moment = moments[place // len(origins)]
+        day = moment and moment.date()
+        yield case, origins[place % len(origins)], origins[(place * 7 + 1) % len(origins)], moment, day
+
+
+def newest(features, case, origin, moment, lookback):
     """The values of the newest of ``features`` at or before ``moment``, if it is not older than ``lookback``."""
-    known = {
-        known_at: values
-        for (owner, known_at), values in features.items()
-        if owner == key and moment and known_at <= moment
-    }
-    newest = max(known, default=None)
-    found = newest is not None and (lookback is None or moment - newest <= lookback)
-    return known[newest] if found else (None, None)
+    best, values = None, (None, None)
+    for owner, place, known_at, *row in features:
+        if (owner, place) != (case, origin) or moment is None or known_at > moment:
+            continue
+        if lookback is not None and moment - known_at > lookback:
+            continue
+        if best is None or known_at > best:
+            best, values = known_at, tuple(row)
+    return values
+
+
+def by_day(features):
+    """One feature row for each case, origin and day."""
+    return list({(*row[:2], row[2].date()): (*row[:2], row[2].date(), *row[3:]) for row in features}.values())
 
 
 @settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=list(HealthCheck),
 )
-@given(
-    asked=asked_rows,
-    first=feature_rows,
-    second=feature_rows,
-    lookback=st.sampled_from([None, timedelta(0), timedelta(hours=1), timedelta(hours=2)]),
-)
-def test_the_join_gives_what_a_search_through_all_rows_gives(
-    frame, feature_table, looked_up, asked, first, second, lookback
-):
+@given(cases=cases)
+def test_the_join_gives_what_a_search_through_all_rows_gives(frame, feature_table, looked_up, cases):
+    """Each example is some fifty independent cases in one join: the case's number is one more key."""
     number = next(numbers)
-    schema = "origin string, known_at timestamp, number{0} int, text{0} string"
-    for position, features in enumerate([first, second]):
-        rows = [(*key, *values) for key, values in features.items()]
-        feature_table(f"random_{number}_{position}", schema.format(position), rows, keys=["origin", "known_at"])
-    lookups = [
-        FeatureLookup(f"random_{number}_0", "origin", timestamp_lookup_key="decided_at", lookback_window=lookback),
-        FeatureLookup(f"random_{number}_1", "origin", timestamp_lookup_key="decided_at"),
-    ]
+    features = [row for case, (places, _) in enumerate(cases) for row in feature_rows(case, places)]
+    asked = [row for case, (_, places) in enumerate(cases) for row in asked_rows(case, places)]
+    key, kinds = (
+        ["case", "origin", "known_at"],
+        "case int, origin string, known_at {1}, number_{0} int, text_{0} string",
+    )
+    lookups = []
+    for name, lookback in LOOKBACKS.items():
+        feature_table(f"{name}_{number}", kinds.format(name, "timestamp"), features, keys=key)
+        lookups.append(
+            FeatureLookup(
+                f"{name}_{number}", ["case", "origin"], timestamp_lookup_key="decided_at", lookback_window=lookback
+            )
+        )
+    feature_table(f"there_{number}", kinds.format("there", "timestamp"), features, keys=key)
+    lookups.append(FeatureLookup(f"there_{number}", ["case", "dest"], timestamp_lookup_key="decided_at"))
+    feature_table(f"daily_{number}", kinds.format("daily", "date"), by_day(features), keys=key)
+    lookups.append(
+        FeatureLookup(
+            f"daily_{number}",
+            ["case", "origin"],
+            timestamp_lookup_key="day",
+            lookback_window=timedelta(days=1, hours=12),
+        )
+    )
+    columns = "case int, origin string, dest string, decided_at timestamp, day date"
 
-    joined = looked_up(frame(asked, "origin string, decided_at timestamp"), lookups)
+    joined = looked_up(frame(asked, columns), lookups)
 
     expected = [
-        (key, moment, *newest_row(first, key, moment, lookback), *newest_row(second, key, moment, None))
-        for key, moment in asked
+        (
+            *row,
+            *(value for lookback in LOOKBACKS.values() for value in newest(features, *row[:2], row[3], lookback)),
+            *newest(features, row[0], row[2], row[3], None),
+            *newest(by_day(features), *row[:2], row[4], timedelta(days=1, hours=12)),
+        )
+        for row in asked
     ]
-    assert_same_rows(
-        joined,
-        frame(expected, "origin string, decided_at timestamp, number0 int, text0 string, number1 int, text1 string"),
-    )
+    outputs = "".join(f", number_{name} int, text_{name} string" for name in [*LOOKBACKS, "there", "daily"])
+    assert_same_rows(joined, frame(expected, columns + outputs))
 
 
 @pytest.mark.parametrize("cached", [False, True])

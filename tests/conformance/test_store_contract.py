@@ -12,10 +12,15 @@ AIRPORTS = "faa string, runways int, altitude int"
 NOON = datetime(2013, 6, 1, 12, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def store(frame, tmp_path_factory):
+@pytest.fixture(scope="module", params=["local", "databricks"])
+def store(request, frame, tmp_path_factory):
     """A store with ``airport_weather`` and ``airport``, which the refusals below must leave as they are."""
-    opened = open_store(catalog="test", schema="flights", workspace=tmp_path_factory.mktemp("contract"))
+    if request.param == "databricks":
+        opened = request.getfixturevalue("databricks_store")
+    else:
+        opened = open_store(
+            catalog="test", schema="flights", workspace=tmp_path_factory.mktemp("contract"), backend="local"
+        )
     opened.create_table(
         name="airport_weather",
         primary_keys=["known_at", "origin"],
@@ -168,7 +173,7 @@ def test_a_table_that_declares_no_keys_can_be_read_but_is_no_feature_table(frame
         (WEATHER, {"primary_keys": ["origin", "wind"], "timeseries_column": "wind"}, "'wind' must be a timestamp or a date"),
         ("faa string, at timestamp_ntz", {}, "'at' is timestamp_ntz, which a feature table cannot hold"),
         ("faa string, flag byte", {}, "'flag' is tinyint, which"),
-        (AIRPORTS, {"partition_columns": ["runways"]}, "not partitioned"),
+        pytest.param(AIRPORTS, {"partition_columns": ["runways"]}, "not partitioned", id="partitioned"),
         (AIRPORTS, {"name": "up/../../here"}, "is not a table name|cannot be the name"),
     ],
 )  # fmt: skip
@@ -240,20 +245,21 @@ def by_time(**options):
         (by_origin(feature_names=["runway"]), r"there is no feature 'runway'. Did you mean runways\? There are: altitude, runways"),
         (by_origin(feature_names="Runways"), r"there is no feature 'Runways'. Did you mean runways\?"),
         (by_origin(feature_names="faa"), "there is no feature 'faa'"),
-        (by_origin(lookup_key="orign"), r"the data frame has no column 'orign'. Did you mean origin\?"),
-        (by_origin(lookup_key="Origin"), r"the data frame has no column 'Origin'. Did you mean origin\?"),
+        (by_origin(lookup_key="orign"), r"Lookup in test.flights.airport: the data frame has no column 'orign', and no feature is called so. Did you mean origin\?"),
+        (by_origin(lookup_key="Origin"), r"the data frame has no column 'Origin', and no feature is called so. Did you mean origin\?"),
         (by_origin(lookup_key="number"), r"'number' is int in the data frame, and the table's 'faa' is string. Cast it: df.withColumn\(\"number\", df\[\"number\"\].cast\(\"string\"\)\)"),
         (by_origin(lookup_key=["origin", "flight"]), r"lookup_key names 2 columns \(origin, flight\); the table has 1 keys: faa"),
-        (by_origin(lookup_key="is_late", feature_names="runways"), "'is_late' is boolean in the data frame"),
+        (by_origin(lookup_key="is_late", feature_names="runways"), "the label 'is_late' cannot be an input"),
         (by_origin(timestamp_lookup_key="decided_at"), "the table has no timeseries column; leave timestamp_lookup_key out"),
         (by_time(timestamp_lookup_key=None), "the table has the timeseries column 'known_at', so the lookup needs a timestamp_lookup_key"),
+        (by_time(timestamp_lookup_key="decided"), r"the data frame has no column 'decided', and no feature is called so. Did you mean decided_at"),
         (by_time(timestamp_lookup_key="day"), "'day' is date in the data frame, and the table's 'known_at' is timestamp"),
         (by_origin(rename_outputs={"runway": "r"}), r"rename_outputs names 'runway', which is not looked up. Did you mean runways\?"),
         (by_origin(feature_names="runways", rename_outputs={"altitude": "a"}), "rename_outputs names 'altitude', which is not looked up"),
         (by_origin(default_values={"runway": 0}), r"default_values names 'runway', which is no output. Did you mean runways\?"),
         (by_origin(rename_outputs={"runways": "r"}, default_values={"runways": 0}), "default_values names 'runways', which is no output"),
         (by_origin(default_values={"runways": "many"}), "The default of 'runways', 'many', cannot be a int"),
-        (by_origin(rename_outputs={"runways": "runways_there"}), "already has a column 'runways_there', which is also looked up: 'runways' of test.flights.airport"),
+        (by_origin(rename_outputs={"runways": "runways_there"}), "already has a column 'runways_there', which is also a feature: 'runways' of test.flights.airport. Drop it. Or rename the feature"),
         (by_origin(rename_outputs={"runways": "ORIGIN"}), "already has a column 'ORIGIN'"),
         (by_origin(rename_outputs={"runways": "is_late"}), "The label 'is_late' has the name of a feature: 'runways' of test.flights.airport"),
         (FeatureLookup("airprt", "origin"), r"There is no table test.flights.airprt. Did you mean airport"),
@@ -271,10 +277,10 @@ def test_a_lookup_that_does_not_fit_is_refused_before_anything_is_read(frame, st
         ({"exclude_columns": ["is_late"]}, ValueError, "The label 'is_late' cannot be excluded"),
         ({"exclude_columns": ["runway"]}, ValueError, r"exclude_columns names 'runway', which is no column. Did you mean runways"),
         ({"exclude_columns": "runways"}, TypeError, r"exclude_columns is a list of names. Write \['runways'\]"),
-        ({"feature_lookups": by_origin()}, TypeError, "feature_lookups is a list of FeatureLookup, not a FeatureLookup"),
+        ({"feature_lookups": by_origin()}, TypeError, "feature_lookups is a list of FeatureLookup and FeatureFunction, not a FeatureLookup"),
         ({"feature_lookups": ["airport"]}, TypeError, "and has a str"),
-        ({"feature_lookups": [by_origin(), by_origin()]}, ValueError, "Two lookups give 'runways'"),
-        ({"feature_lookups": [by_origin(lookup_key="flight")], "label": "flight"}, ValueError, "The label 'flight' cannot be a lookup key"),
+        ({"feature_lookups": [by_origin(), by_origin()]}, ValueError, "Two features are called 'runways': 'runways' of test.flights.airport and 'runways' of test.flights.airport"),
+        ({"feature_lookups": [by_origin(lookup_key="flight")], "label": "flight"}, ValueError, "the label 'flight' cannot be an input: it is not known when the model is asked"),
         ({"feature_lookups": [], "exclude_columns": FLIGHTS.replace(",", "").split(" ")[:-2:2]}, ValueError, "Nothing is left to train on"),
     ],
 )  # fmt: skip

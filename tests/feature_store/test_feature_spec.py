@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from ruamel.yaml import YAML
 
 from feature_store import Misuse
-from feature_store.local.feature_spec import FILE_NAME, FeatureColumn, FeatureSpec, SourceColumn
+from feature_store.local.feature_spec import FILE_NAME, FeatureColumn, FeatureSpec, FunctionColumn, SourceColumn
 
 USERS, HISTORY = "main.fs.users", "main.fs.hist"
 
@@ -22,6 +23,7 @@ SPEC = FeatureSpec(
             lookback=timedelta(days=30),
         ),
     ],
+    functions=[FunctionColumn(name="r", data_type="double", udf_name="main.fs.ratio", bindings={"a": "amt", "b": "y2"})],
     table_ids={USERS: "479296ca", HISTORY: "07dd22ee"},
 )  # fmt: skip
 
@@ -66,6 +68,14 @@ input_columns:
     data_type: int
     topological_ordering: 3
     source: feature_store
+- r:
+    udf_name: main.fs.ratio
+    input_bindings:
+      a: amt
+      b: y2
+    data_type: double
+    topological_ordering: 5
+    source: on_demand_feature
 feature_store_client_version: 0.18.2
 input_tables:
 - main.fs.hist:
@@ -73,6 +83,8 @@ input_tables:
     lookback_window: 2592000.0
 - main.fs.users:
     table_id: 479296ca
+input_functions:
+- main.fs.ratio: {}
 serialization_version: 11
 """
 
@@ -115,14 +127,33 @@ def test_one_table_looked_up_through_two_windows_keeps_both(tmp_path):
 
 def test_what_the_vendors_client_adds_is_passed_over(tmp_path):
     (tmp_path / FILE_NAME).write_text(
-        DOCUMENTED.replace("feature_store_client", "workspace_id: '12'\ninput_functions: []\nfeature_store_client")
+        DOCUMENTED.replace("feature_store_client", "workspace_id: '12'\nhearsay: []\nfeature_store_client")
     )
     assert FeatureSpec.load(tmp_path) == SPEC
 
 
 def test_the_caller_brings_source_columns_keys_and_moments_and_the_model_sees_what_is_included():
     assert SPEC.required == ["id", "y2", "ts"]
-    assert SPEC.included == ["y2", "amt", "val", "n"]
+    assert SPEC.included == ["y2", "amt", "val", "n", "r"]
+
+
+def test_what_another_column_gives_need_not_be_brought_and_stands_before_those_that_need_it(tmp_path):
+    spec = FeatureSpec(
+        sources=[SourceColumn(name="text", data_type="string", include=False)],
+        features=[FeatureColumn(name="amt", data_type="double", table=USERS, feature="amt", lookup_key=["key"])],
+        functions=[FunctionColumn(name="key", data_type="bigint", udf_name="main.fs.key", bindings={"text": "text"})],
+        table_ids={USERS: "x"},
+    )
+    spec.save(tmp_path)
+
+    assert FeatureSpec.load(tmp_path) == spec
+    assert spec.required == ["text"]
+    written = YAML(typ="safe").load((tmp_path / FILE_NAME).read_text())["input_columns"]
+    assert {name: entry["topological_ordering"] for one in written for name, entry in one.items()} == {
+        "text": 0,
+        "key": 1,
+        "amt": 2,
+    }
 
 
 @pytest.mark.parametrize(
@@ -131,7 +162,10 @@ def test_the_caller_brings_source_columns_keys_and_moments_and_the_model_sees_wh
         ("", "cannot be read"),
         ("input_columns: 7", "cannot be read"),
         ("input_columns:\n- x: {data_type: int}", "'source'.* is missing or of another form"),
-        ("input_columns:\n- x: {source: on_demand_feature, udf_name: a.b.c}", "column 'x' comes from 'on_demand_feature'; this store scores: training_data, feature_store"),
+        ("input_columns:\n- x: {source: hearsay}", "column 'x' comes from 'hearsay'; this store scores: training_data, feature_store, on_demand_feature"),
+        ("input_columns:\n- x: {source: on_demand_feature}", "'udf_name'"),
+        ("input_columns:\n- x: {source: on_demand_feature, udf_name: a.b.c, input_bindings: [x]}", "input_bindings of x"),
+        ("input_columns:\n- x: {source: feature_store, table_name: a.b.c, feature_name: x, lookup_key: id}", "lookup_key or timestamp_lookup_key of x"),
         ("input_columns:\n- x: {source: feature_store}", "'table_name'"),
         ("input_columns: [", "cannot be read"),
     ],

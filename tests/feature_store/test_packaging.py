@@ -12,6 +12,8 @@ import mlflow.sklearn
 import pandas as pd
 import pytest
 from chispa import assert_df_equality
+from mlflow import MlflowClient
+from mlflow.types import ColSpec, Schema
 from ruamel.yaml import YAML
 from sklearn.base import BaseEstimator
 
@@ -119,6 +121,11 @@ def test_the_package_has_the_documented_layout_and_keeps_excluded_keys_but_no_ot
 def test_the_package_tells_the_versions_of_the_tables_it_learned_from(package):
     assert json.loads((package / "data" / "feature_store" / "lineage.json").read_text()) == {
         "tables": {"test.flights.airport_weather": 1, "test.flights.airline": 1, "test.flights.airport": 1},
+        "keys": {
+            "test.flights.airport_weather": {"origin": "string", "known_at": "timestamp"},
+            "test.flights.airline": {"carrier": "string"},
+            "test.flights.airport": {"faa": "string"},
+        },
         "as_of": str(NOON),
         "fingerprint": "1:2:3",
     }
@@ -254,8 +261,24 @@ def test_a_result_type_that_does_not_exist_is_refused(store, flights, logged):
 def test_a_model_that_does_not_exist_is_not_found(store, flights):
     with pytest.raises(NotFound, match="There is no model 'models:/test.flights.nothing/1'"):
         store.score_batch(model_uri="models:/test.flights.nothing/1", df=flights)
-    with pytest.raises(ValueError, match="There is no model 'wind'"):
-        store.score_batch(model_uri="wind", df=flights)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["wind", "models:/", "models:/wind", "models:/wind/", "models:/wind@", "runs:/abc", "runs:/abc/", "/home/someone/model", "file:///model", "https://example.com/model", "../model", 7],
+)  # fmt: skip
+def test_a_model_is_code_so_it_is_taken_from_the_registry_and_from_nowhere_else(store, flights, address):
+    with pytest.raises(Misuse, match="is not the address of a model. Write models:/catalog.schema.model@alias"):
+        store.score_batch(model_uri=address, df=flights)
+
+
+def test_a_model_is_found_by_its_alias_by_its_run_and_by_its_own_id(store, flights, logged):
+    MlflowClient().set_registered_model_alias("test.flights.wind", "champion", "1")
+    addresses = ["models:/test.flights.wind@champion", f"runs:/{logged.run_id}/model", f"models:/{logged.model_id}"]
+    expected = store.feature_versions(model_uri="models:/test.flights.wind/1")
+    assert [store.feature_versions(model_uri=address) for address in addresses] == [expected] * 3
+    scored = store.score_batch(model_uri=addresses[1], df=flights.where("flight = 'tie'"))
+    assert scored.first().prediction == 504.0
 
 
 def test_a_model_without_packaged_features_is_refused_with_what_to_do(store, flights, logged):
@@ -267,7 +290,7 @@ def test_a_model_without_packaged_features_is_refused_with_what_to_do(store, fli
         store.score_batch(model_uri=plain.model_uri, df=flights)
 
 
-def test_a_feature_that_the_table_no_longer_has_is_named(frame, store, flights):
+def test_a_feature_or_a_table_that_is_no_longer_there_is_named(frame, store, flights):
     store.create_table(
         name="old", primary_keys="origin", df=frame([("JFK", 1, 2)], "origin string, wind int, runways int")
     )
@@ -276,13 +299,59 @@ def test_a_feature_that_the_table_no_longer_has_is_named(frame, store, flights):
     store.drop_table(name="old")
     store.create_table(name="old", primary_keys="origin", df=frame([("JFK", 1)], "origin string, wind int"))
 
-    with pytest.raises(SchemaMismatch, match="trained with runways of test.flights.old, which the table no longer has"):
+    told = "trained with. test.flights.old: the feature 'runways' is gone. Publish"
+    with pytest.raises(SchemaMismatch, match=told):
+        store.score_batch(model_uri=model.model_uri, df=flights)
+    with pytest.raises(SchemaMismatch, match=told):
+        store.feature_versions(model_uri=model.model_uri)
+    store.drop_table(name="old")
+    with pytest.raises(SchemaMismatch, match="trained with. test.flights.old does not exist any more. Publish"):
         store.score_batch(model_uri=model.model_uri, df=flights)
 
 
-def test_logging_needs_a_training_set_of_this_store(store):
-    with pytest.raises(WrongKind, match="log_model needs the training_set that create_training_set returned"):
-        store.log_model(model=WindAndRunways(), artifact_path="model", flavor=mlflow.sklearn)
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"training_set": None}, WrongKind, "log_model needs the training_set that create_training_set returned"),
+        ({"training_set": "wind"}, WrongKind, "log_model needs the training_set that create_training_set returned"),
+        ({"output_schema": "double"}, WrongKind, "output_schema is a mlflow.types.Schema, not a str"),
+        ({"extra_pip_requirements": "xgboost"}, WrongKind, r"extra_pip_requirements is a list of names. Write \['xgboost'\]"),
+        ({"registered_model_name": "two.parts"}, Misuse, "'two.parts' is not a table name|'two.parts' is not a"),
+        ({"artifact_path": ""}, Misuse, "artifact_path is the model's name within its run"),
+    ],
+)  # fmt: skip
+def test_a_model_that_cannot_be_packaged_is_refused_before_a_run_is_opened(store, training_set, options, error, text):
+    before = len(mlflow.search_runs(search_all_experiments=True))
+    arguments = {"artifact_path": "model", "training_set": training_set, **options}
+    with pytest.raises(error, match=text):
+        store.log_model(model=WindAndRunways(), flavor=mlflow.sklearn, **arguments)
+    assert len(mlflow.search_runs(search_all_experiments=True)) == before
+
+
+def test_an_example_requirements_and_what_the_model_gives_can_be_said(store, training_set):
+    info = log(
+        store, training_set, infer_input_example=True, extra_pip_requirements=["tabulate==0.9.0"],
+        output_schema=Schema([ColSpec("double", "minutes")]), await_registration_for=10,
+    )  # fmt: skip
+    package = Path(mlflow.artifacts.download_artifacts(artifact_uri=info.model_uri))
+    example = json.loads((package / "input_example.json").read_text())
+    assert example["columns"] == ["origin", "carrier", "decided_at"]
+    assert len(example["data"]) == 1
+    assert [column.name for column in info.signature.outputs] == ["minutes"]
+    for place in (".", "data/feature_store/raw_model"):
+        assert "tabulate==0.9.0" in (package / place / "requirements.txt").read_text().split()
+
+
+def test_an_example_needs_a_row(store, training_set, frame):
+    empty = store.create_training_set(df=frame([], FLIGHTS), feature_lookups=[], label=None)
+    with pytest.raises(Misuse, match="infer_input_example needs a row, and the training set has none"):
+        log(store, empty, infer_input_example=True)
+
+
+def test_the_model_itself_has_a_signature_of_outputs_alone(package):
+    raw = mlflow.models.Model.load(package / "data" / "feature_store" / "raw_model")
+    assert raw.signature.inputs is None
+    assert [(column.name, column.type.name) for column in raw.signature.outputs] == [("label", "double")]
 
 
 # ---- mlflow's own way

@@ -46,8 +46,7 @@ def test_columns_are_keys_then_time_then_features():
         ({"sources": []}, "names no sources"),
         ({"features": {"departures": " "}}, "lacks a description of departures"),
         ({"description": None, "owner": ""}, "lacks its own description, an owner"),
-        ({"lookback": timedelta(hours=-1)}, "lookback and lateness cannot be negative"),
-        ({"lateness": timedelta(hours=-1)}, "lookback and lateness cannot be negative"),
+        ({"lookback": timedelta(hours=-1)}, "lookback cannot be negative"),
     ],
 )  # fmt: skip
 def test_a_declaration_that_contradicts_itself_is_refused_by_name(changes, text):

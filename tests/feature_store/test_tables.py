@@ -199,6 +199,21 @@ def test_new_columns_are_null_in_old_rows_and_columns_that_are_there_stay(store,
     assert_table(store.tables, [("JFK", START, 1.0, None)], HOURLY + ", gust double")
 
 
+def test_a_workspace_with_blanks_and_umlauts_in_its_name_is_one_like_any_other(tmp_path, frame):
+    from feature_store import open_store
+
+    tables = open_store(catalog="test", schema="flights", workspace=tmp_path / "für alle 100%").tables
+    tables.create("hourly", columns(HOURLY))
+    rows = [("JFK", START, 1.0), ("LGA", START, None)]
+    for in_process, row in zip((True, False), rows, strict=True):
+        tables.in_process = in_process
+        tables.append("hourly", frame([row]), commit=COMMIT)
+        assert tables.merge("hourly", frame([row]), keys=["origin", "known_at"], commit=COMMIT) == 0
+    names = ["origin", "known_at", "wind"]
+    assert sorted(tables.arrow("hourly", names).rows(), key=str) == sorted(rows, key=str)
+    assert sorted(tables.arrow("hourly", names, version=1).rows()) == rows[:1]
+
+
 def test_a_frame_that_was_cached_stays_cached(store, frame):
     store.tables.create("hourly", StructType.fromDDL(HOURLY))
     df = frame([("JFK", START, 1.0)]).persist()

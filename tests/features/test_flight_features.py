@@ -26,7 +26,7 @@ TABLES = discover(features, FeatureTable)
 DEPARTURE = (
     "tailnum string, carrier string, origin string, dest string, known_at timestamp, departure_delay_minutes double"
 )
-ARRIVAL = "tailnum string, carrier string, origin string, dest string, known_at timestamp, arrival_delay_minutes double, is_late boolean"
+ARRIVAL = "flight_id string, tailnum string, carrier string, origin string, dest string, known_at timestamp, arrival_delay_minutes double, is_late boolean"
 CANCELLATION = "carrier string, origin string, known_at timestamp"
 
 
@@ -39,7 +39,7 @@ def left(when, delay, *, tailnum="N1", carrier="B6", origin="JFK"):
 
 
 def landed(when, delay, *, tailnum="N1", carrier="B6", origin="JFK", dest="LAX"):
-    return (tailnum, carrier, origin, dest, when, delay, None if delay is None else delay > 15)
+    return ("B6-1", tailnum, carrier, origin, dest, when, delay, None if delay is None else delay > 15)
 
 
 @pytest.fixture
@@ -86,19 +86,19 @@ def test_origin_congestion_counts_departures_and_cancellations_as_they_become_kn
     assert_rows(
         jfk.where("known_at <= '2013-06-01 10:00'"),
         [
-            ("JFK", at("09:00"), 2.0, 12.5, 2.0, 12.5, 0.5, 0.0),
-            ("JFK", at("10:00"), 1.0, 16.0, 3.0, 41 / 3, 2 / 3, 1.0),
+            ("JFK", at("09:00"), 1, 30.0, 1, 30.0, 1.0, 0),  # what becomes known at 09:00 itself does not count yet
+            ("JFK", at("10:00"), 2, 5.5, 3, 41 / 3, 2 / 3, 1),
         ],
-        "origin string, known_at timestamp, departures_1h double, mean_departure_delay_minutes_1h double, departures_3h double, "
-        "mean_departure_delay_minutes_3h double, share_departed_late_3h double, cancellations_3h double",
+        "origin string, known_at timestamp, departures_1h long, mean_departure_delay_minutes_1h double, departures_3h long, "
+        "mean_departure_delay_minutes_3h double, share_departed_late_3h double, cancellations_3h long",
     )
-    assert values(jfk, at("13:00")) == (0.0, None, 0.0, None, None, 0.0)
+    assert values(jfk, at("13:00")) == (0, None, 0, None, None, 0)
     assert jfk.where("known_at > '2013-06-01 13:00'").isEmpty()
 
 
 def test_origin_congestion_knows_an_airport_that_only_cancels(frame):
     computed = origin_congestion.compute(frame([], DEPARTURE), frame([("B6", "JFK", at("09:30"))], CANCELLATION))
-    assert values(computed, at("10:00")) == (0.0, None, 0.0, None, None, 1.0)
+    assert values(computed, at("10:00")) == (0, None, 0, None, None, 1)
 
 
 def test_carrier_at_origin_tells_carriers_and_airports_apart(frame, assert_rows):
@@ -117,12 +117,12 @@ def test_carrier_at_origin_tells_carriers_and_airports_apart(frame, assert_rows)
     assert_rows(
         computed.where("known_at = '2013-06-01 09:00'"),
         [
-            ("JFK", "B6", at("09:00"), 20.0, 20.0, 1.0),
-            ("JFK", "AA", at("09:00"), 99.0, 99.0, 1.0),
-            ("EWR", "B6", at("09:00"), 77.0, 77.0, 0.0),
+            ("JFK", "B6", at("09:00"), 20.0, 20.0, 1),
+            ("JFK", "AA", at("09:00"), 99.0, 99.0, 1),
+            ("EWR", "B6", at("09:00"), 77.0, 77.0, 0),
         ],
         "origin string, carrier string, known_at timestamp, carrier_mean_departure_delay_minutes_3h double, "
-        "carrier_mean_departure_delay_minutes_12h double, carrier_cancellations_12h double",
+        "carrier_mean_departure_delay_minutes_12h double, carrier_cancellations_12h long",
     )
 
 
@@ -131,9 +131,9 @@ def test_destination_congestion_is_of_the_flights_that_have_arrived(frame):
         frame([landed(at("08:10"), 30.0), landed(at("11:00"), -10.0), landed(at("08:30"), 5.0, dest="BOS")], ARRIVAL)
     )
     lax = computed.where("dest = 'LAX'")
-    assert values(lax, at("09:00")) == (1.0, 30.0)
-    assert values(lax, at("14:00")) == (2.0, 10.0)
-    assert values(lax, at("15:00")) == (1.0, -10.0)
+    assert values(lax, at("09:00")) == (1, 30.0)
+    assert values(lax, at("14:00")) == (2, 10.0)
+    assert values(lax, at("15:00")) == (1, -10.0)
 
 
 def test_carrier_punctuality_looks_back_six_hours_a_day_and_a_week(frame):
@@ -141,9 +141,11 @@ def test_carrier_punctuality_looks_back_six_hours_a_day_and_a_week(frame):
         frame([landed(at("00:30"), 60.0), landed(at("22:00"), 0.0), landed(at("22:10"), 15.0, carrier="AA")], ARRIVAL)
     )
     b6 = computed.where("carrier = 'B6'")
-    assert values(b6, at("22:00")) == (0.0, 2.0, 30.0, 0.5, 2.0, 30.0, 0.5)
-    assert values(b6, at("01:00", day=2)) == (0.0, 1.0, 0.0, 0.0, 2.0, 30.0, 0.5)
-    assert values(b6, at("22:00", day=8)) == (None, 0.0, None, None, 0.0, None, None)
+    assert values(b6, at("22:00")) == (None, 1, 60.0, 1.0, 1, 60.0, 1.0)
+    assert values(b6, at("23:00")) == (0.0, 2, 30.0, 0.5, 2, 30.0, 0.5)
+    assert values(b6, at("01:00", day=2)) == (0.0, 1, 0.0, 0.0, 2, 30.0, 0.5)
+    assert values(b6, at("22:00", day=8)) == (None, 0, None, None, 1, 0.0, 0.0)
+    assert values(b6, at("23:00", day=8)) == (None, 0, None, None, 0, None, None)
 
 
 def test_route_punctuality_is_by_the_day_and_by_both_ends(frame, assert_rows):
@@ -152,8 +154,8 @@ def test_route_punctuality_is_by_the_day_and_by_both_ends(frame, assert_rows):
     )
     assert_rows(
         computed.where("known_at = '2013-06-02'"),
-        [("JFK", "LAX", at("00:00", day=2), 2.0, 15.5, 0.5), ("EWR", "LAX", at("00:00", day=2), 1.0, 99.0, 1.0)],
-        "origin string, dest string, known_at timestamp, route_arrivals_28d double, route_mean_arrival_delay_minutes_28d double, route_share_late_28d double",
+        [("JFK", "LAX", at("00:00", day=2), 2, 15.5, 0.5), ("EWR", "LAX", at("00:00", day=2), 1, 99.0, 1.0)],
+        "origin string, dest string, known_at timestamp, route_arrivals_28d long, route_mean_arrival_delay_minutes_28d double, route_share_late_28d double",
     )
 
 

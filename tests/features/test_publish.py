@@ -1,11 +1,15 @@
 """Publishing: however the time is cut, the table is the same; the future is nowhere; bad modules change nothing."""
 
+import random
 from datetime import UTC, datetime, timedelta
+from functools import reduce
+from itertools import pairwise
 
 import pandas as pd
 import pytest
 from chispa import assert_df_equality
 from click.testing import CliRunner
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 import features
@@ -15,7 +19,8 @@ from feature_store.fingerprint import fingerprint
 from feature_store.lineage import Commit
 from features.flights import aircraft, aircraft_day, origin_congestion
 from features.flights.sources import FLIGHT_OUTCOMES, SCHEDULED_FLIGHTS
-from features.publish import BEGINNING, main, publish, published_until
+from features.publish import commit_of_run, main, publish, published_until, rows_of_window
+from features.windows import BEGINNING
 
 AS_OF = datetime(2013, 6, 13, 18, 30, tzinfo=UTC)
 HOUR, MICROSECOND = timedelta(hours=1), timedelta(microseconds=1)
@@ -73,6 +78,19 @@ def test_one_window_and_seven_windows_publish_the_same_table(store, tmp_path, a_
     assert published_until(cut, table) == AS_OF
     assert len(cut.tables.history(table.name)) >= 7
     assert_df_equality(cut.tables.read(table.name), store.tables.read(table.name), ignore_row_order=True)
+
+
+@pytest.mark.parametrize("table", [t for t in TABLES.values() if t.timeseries_column], ids=lambda table: table.name)
+def test_windows_cut_at_any_moments_hold_the_rows_of_one_window(store, table):
+    chance = random.Random(table.name)
+    whole = AS_OF - datetime(2013, 6, 10, tzinfo=UTC)
+    cuts = sorted(AS_OF - whole * chance.random() for _ in range(3))
+
+    run = commit_of_run(store, table, AS_OF)
+    windows = [rows_of_window(store, table, run, window) for window in pairwise([BEGINNING, *cuts, AS_OF])]
+
+    together = reduce(DataFrame.unionByName, windows).select(table.columns)
+    assert fingerprint(together) == fingerprint(store.tables.read(table.name)), cuts
 
 
 def test_publishing_again_gives_the_same_rows_and_catching_up_with_nothing_writes_nothing(store):
@@ -186,7 +204,7 @@ def events(frame, store):
         (lambda events: events.unionByName(events), InvalidRows, "delays: 2 keys with more than one row, for example origin="),
         (lambda events: events.withColumn("origin", F.when(F.col("origin") == "JFK", "JFK")), InvalidRows, "delays: 1 key with a null, for example origin=None, known_at=2013-06-01 13:00:00"),
         (lambda events: events.withColumn("known_at", F.when(F.col("origin") == "JFK", F.col("known_at"))), InvalidRows, "origin=LGA, known_at=None"),
-        (lambda events: events.withColumn("delay", F.col("delay").cast("int")), SchemaMismatch, "'delay' is double, not int"),
+        (lambda events: events.withColumn("delay", F.col("delay").cast("int")), SchemaMismatch, "'delay' is double, and compute.. now gives int"),
     ],
 )  # fmt: skip
 def test_a_module_that_is_wrong_is_told_what_is_wrong_and_the_table_stays_as_it_was(events, compute, error, text):
@@ -212,21 +230,6 @@ def test_a_window_published_ahead_leaves_no_hole_behind(events):
 
     assert published_until(events, table) == AS_OF
     assert events.tables.read("ahead").count() == 2
-
-
-def test_rows_that_arrive_late_are_caught_up_with_within_the_declared_lateness(frame, store):
-    source = Source(
-        name="late", description="Late", table="late_events", columns=["origin", "delay"], known_at="known_at"
-    )
-    table = module(lambda events: events, name="patient", sources=[source], lateness=2 * HOUR)
-    on_time, late, too_late = (frame([("JFK", float(hours), NOON - hours * HOUR)], SCHEMA) for hours in (0.5, 2, 3))
-    store.tables.create("late_events", on_time.schema)
-
-    for rows, moment in ((on_time, NOON), (late.unionByName(too_late), NOON + HOUR)):
-        store.tables.append("late_events", rows, commit=Commit(verb="test", as_of=moment))
-        publish(store, table, as_of=moment)
-
-    assert sorted(row.delay for row in store.tables.read("patient").collect()) == [0.5, 2.0]
 
 
 # ---- the command
@@ -265,7 +268,7 @@ def test_the_command_says_what_it_did_and_that_an_empty_window_is_up_to_date(sto
 def test_a_dry_run_writes_nothing(store):
     version = store.tables.info("origin_congestion").version
     said = run(store, "origin_congestion", "--as-of", "2013-06-14", "--dry-run")
-    assert "would publish from 2013-06-13 18:30 to 2013-06-14 00:00" in said.output
+    assert "would write 5 rows from 2013-06-13 18:30 to 2013-06-14 00:00" in said.output
     assert store.tables.info("origin_congestion").version == version
 
 
