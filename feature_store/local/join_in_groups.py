@@ -43,7 +43,7 @@ from pyspark.sql.types import StructType
 
 from feature_store.local import join_arrow
 from feature_store.local.join_arrow import BLOBS, Search, Side
-from feature_store.local.join_in_spark import quoted
+from feature_store.local.join_in_spark import by_key, quoted
 from feature_store.local.resolved_lookup import ResolvedLookup
 from feature_store.local.tables import DeltaTables
 
@@ -67,7 +67,7 @@ def join_in_groups(
     joined = asked.frame if asked else spine
     for lookup in lookups:
         if not lookup.times:
-            joined = _by_key(joined, lookup, tables)
+            joined = by_key(joined, lookup, tables)
     if small:
         joined = _broadcast(joined, small, tables)
     for _, group in groupby(sorted(large, key=_lookup_key), key=_lookup_key):
@@ -191,17 +191,6 @@ def _broadcast(joined: DataFrame, lookups: Sequence[ResolvedLookup], tables: Del
     # By position: Spark would read a dot in a name as a step into a struct.
     columns = [F.col(f"`{name}`").alias(f"c{position}") for position, name in enumerate(joined.columns)]
     return joined.select(*columns).mapInArrow(look_up, schema)
-
-
-def _by_key(joined: DataFrame, lookup: ResolvedLookup, tables: DeltaTables) -> DataFrame:
-    features = tables.read(lookup.table, version=lookup.version).select(
-        *(F.col(f"`{key}`").alias(f"__key_{key}") for _, key in lookup.keys),
-        *(F.col(f"`{feature}`").alias(name) for feature, name in lookup.outputs),
-    )
-    condition = F.lit(True)
-    for ours, theirs in lookup.keys:
-        condition &= F.col(f"`{ours}`") == F.col(f"`__key_{theirs}`")
-    return joined.join(features, condition, "left").drop(*(f"__key_{key}" for _, key in lookup.keys))
 
 
 def _small(lookups: Iterable[ResolvedLookup], tables: DeltaTables) -> list[ResolvedLookup]:

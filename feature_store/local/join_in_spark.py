@@ -26,11 +26,12 @@ def union_and_last(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: 
             spine = _as_of(spine, members, columns, moment, tables)
         else:
             for lookup in members:
-                spine = _by_key(spine, lookup, tables)
+                spine = by_key(spine, lookup, tables)
     return spine
 
 
-def _by_key(spine: DataFrame, lookup: ResolvedLookup, tables: Tables) -> DataFrame:
+def by_key(spine: DataFrame, lookup: ResolvedLookup, tables: Tables) -> DataFrame:
+    """``spine`` with the outputs of a lookup in a table without time."""
     features = tables.read(lookup.table, version=lookup.version).select(
         *(F.col(f"`{key}`").alias(f"__key_{key}") for _, key in lookup.keys),
         *(F.col(f"`{feature}`").alias(name) for feature, name in lookup.outputs),
