@@ -23,7 +23,7 @@ $(READY): requirements.lock pyproject.toml feature_store/local/setup.py
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
 	@echo "Installing $$(grep -c '^[a-z].*==' requirements.lock) locked packages ..."
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@echo "Fetching Delta's jars ..."
 	@$(BIN)/python -m feature_store.local.setup 2> $(VENV)/setup.log || { cat $(VENV)/setup.log >&2; exit 1; }

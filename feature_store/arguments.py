@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from pyspark.sql import DataFrame
-
 from feature_store.errors import Misuse, WrongKind, listed
 from feature_store.function import FeatureFunction
 from feature_store.lookup import FeatureLookup
@@ -69,6 +67,8 @@ def check_data_frame(df: object) -> None:
     Misuse, WrongKind
         If it is one of another library, or two of its columns have the same name but for case.
     """
+    from pyspark.sql import DataFrame
+
     if not isinstance(df, DataFrame):
         kind = f"{type(df).__module__.split('.')[0]} {type(df).__name__}"
         raise WrongKind(f"df is a Spark data frame, not a {kind}. Convert it: spark.createDataFrame(df).")

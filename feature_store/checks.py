@@ -15,14 +15,17 @@ rows that fail go to ``<table>_quarantine``, the others are published; only for 
 window is published, and the failure is printed and recorded. All outcomes are recorded in the commit.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection
 from dataclasses import KW_ONLY, dataclass
 from datetime import date, datetime, timedelta
-
-from pyspark.sql import Column
-from pyspark.sql import functions as F
+from typing import TYPE_CHECKING
 
 from feature_store.errors import Misuse, WrongKind, suggestion
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
 
 REFUSE, QUARANTINE, WARN = "refuse", "quarantine", "warn"
 QUARANTINE_COLUMNS = ("failed_checks", "window", "as_of", "run_id")
@@ -58,6 +61,8 @@ class InRange:
 
     def fails(self) -> Column:
         """Whether a row fails; null for a null."""
+        from pyspark.sql import functions as F
+
         value = F.col(f"`{self.column}`")
         wrong = F.lit(False)
         if isinstance(self.at_least if self.at_least is not None else self.at_most, int | float):
@@ -90,6 +95,8 @@ class OneOf:
 
     def fails(self) -> Column:
         """Whether a row fails; null for a null."""
+        from pyspark.sql import functions as F
+
         return ~F.col(f"`{self.column}`").isin(*self.values)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -13,8 +14,8 @@ from pyspark.sql.types import StructField, StructType
 from feature_store import names as naming
 from feature_store.errors import NotFound, StorageError, suggestion
 from feature_store.lineage import FORMAT, Commit, TableVersion, utc
-from feature_store.spark_writing import USER_METADATA, check_schema, merge_differing, refusal
-from feature_store.tables import TableInfo
+from feature_store.spark_writing import check_schema, merge_differing, refusal
+from feature_store.tables import USER_METADATA, TableInfo
 
 FORMAT_PROPERTY = "pipeline.format"
 
@@ -119,6 +120,9 @@ class UnityTables:
                 "older ones may have been vacuumed."
             ) from error
 
+    def collect(self, name: str, columns: Sequence[str]) -> pa.Table:
+        return self.read(name).select(*(f"`{column}`" for column in columns)).toArrow()
+
     def _version_at(self, name: str, moment: datetime) -> int:
         versions = [entry.version for entry in self.history(name) if entry.at <= moment]
         if not versions:
@@ -155,7 +159,9 @@ class UnityTables:
         if new:
             self._change(name, f"ALTER TABLE {self.quoted(name)} ADD COLUMNS ({', '.join(new)})")
 
-    def append(self, name: str, df: DataFrame, *, commit: Commit) -> int:
+    def append(self, name: str, df: DataFrame | pa.Table, *, commit: Commit) -> int:
+        if isinstance(df, pa.Table):
+            df = self.spark.createDataFrame(df, schema=self.read(name).schema)
         with self._counted(name, df) as (rows, counted):
             counted.writeTo(self.quoted(name)).option(USER_METADATA, commit.to_json()).append()
             return rows

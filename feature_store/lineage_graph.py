@@ -10,7 +10,8 @@ from datetime import datetime
 
 from feature_store.errors import PipelineError
 from feature_store.lineage import Commit, utc
-from feature_store.model_lineage import ModelLineage, packaged_lineage
+from feature_store.model_lineage import ModelLineage, lineage_of
+from feature_store.registry import registered_versions
 from feature_store.store import FeatureStore
 
 TABLE, FEATURE, MODEL = "table", "feature", "model version"
@@ -172,27 +173,20 @@ def add_feature(graph: Graph, table: str, feature: str) -> str:
 
 def _models(store: FeatureStore) -> Iterator[tuple[Node, ModelLineage]]:
     """Each model version in the schema with what it carries; one that was registered in another way carries nothing."""
-    import mlflow
-    from mlflow.tracking import MlflowClient
-
-    prefix = f"{store.catalog}.{store.schema}."
-    aliases: dict[str, Mapping[str, str]] = {}
-    for found in sorted(mlflow.search_model_versions(), key=lambda one: (one.name, int(one.version))):
-        if not found.name.startswith(prefix):
-            continue
-        if found.name not in aliases:
-            aliases[found.name] = MlflowClient().get_registered_model(found.name).aliases
+    for found in registered_versions(prefix=f"{store.catalog}.{store.schema}."):
         lineage, problem = ModelLineage(), ""
         try:
-            lineage = packaged_lineage(f"models:/{found.name}/{found.version}")
+            lineage = lineage_of(found)
             problem = "" if lineage.document else "packaged without lineage"
         except PipelineError as error:
             problem = f"without lineage: {_first_line(error)}"
         owner = str(lineage.document.get("owner") or found.tags.get("owner", ""))
-        given = [alias for alias, version in aliases[found.name].items() if str(version) == str(found.version)]
-        name, commit = f"{found.name}/{found.version}", _trained(lineage)
+        commit = _trained(lineage)
         commits = {0: commit} if commit else {}
-        yield Node(name, MODEL, owner, None, commits, tuple(sorted(given)), problem=problem), lineage
+        yield (
+            Node(f"{found.name}/{found.version}", MODEL, owner, None, commits, found.aliases, problem=problem),
+            lineage,
+        )
 
 
 def _trained(lineage: ModelLineage) -> Commit | None:

@@ -4,10 +4,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from feature_store.errors import Misuse
 from feature_store.lineage import utc
+from feature_store.registry import RegisteredVersion
+
+PACKAGED = Path("data") / "feature_store"
+"""Where a model has what the feature store packaged with it."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,34 @@ def packaged_lineage(model_uri: str) -> ModelLineage:
     Misuse
         If it was packaged without features, or what it carries cannot be read.
     """
-    from feature_store.local.feature_spec import FeatureSpec
-    from feature_store.local.packaging import LINEAGE_FILE, packaged_folder
+    from feature_store.local.packaging import packaged_folder
 
-    folder = packaged_folder(model_uri)
+    return carried(packaged_folder(model_uri), model_uri)
+
+
+def lineage_of(version: RegisteredVersion) -> ModelLineage:
+    """What a registered version carries, read where it lies if that is on this machine.
+
+    Raises
+    ------
+    NotFound, Misuse
+        As :func:`packaged_lineage` does.
+    """
+    folder = version.folder / PACKAGED if version.folder else None
+    return carried(folder, version.uri) if folder and folder.is_dir() else packaged_lineage(version.uri)
+
+
+def carried(folder: Path, model_uri: str) -> ModelLineage:
+    """What the folder of a packaged model says.
+
+    Raises
+    ------
+    Misuse
+        If it cannot be read.
+    """
+    from feature_store.local.feature_spec import FeatureSpec
+    from feature_store.local.package import LINEAGE_FILE
+
     spec = FeatureSpec.load(folder)
     path = folder / LINEAGE_FILE
     try:

@@ -1,16 +1,20 @@
 """A source: a view of a landed table in which every row carries the moment at which it became known."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+from typing import TYPE_CHECKING
 
 from feature_store.errors import Misuse
 from feature_store.lineage import utc
 from feature_store.names import check_simple_name
-from feature_store.tables import Tables
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from feature_store.tables import Tables
 
 KNOWN_AT = "known_at"
 
@@ -54,18 +58,16 @@ class Source:
 
         This is the one place where the future is kept out: every job reads sources, labels and entities through it.
         """
+        from pyspark.sql import functions as F
+
         landed = tables.read(self.table, version=version)
         if self.known_at is None:
             return landed.select(*self.columns)
         known = F.col(self.known_at)
-        kept = known <= _literal(as_of)
+        kept = known <= F.lit(utc(as_of))
         if start is not None:
-            kept &= known >= _literal(start)
+            kept &= known >= F.lit(utc(start))
         if end is not None:
-            kept &= known < _literal(end)
+            kept &= known < F.lit(utc(end))
         others = [name for name in self.columns if name != KNOWN_AT]
         return landed.where(kept).select(*others, known.alias(KNOWN_AT))
-
-
-def _literal(moment: datetime) -> Column:
-    return F.lit(utc(moment))

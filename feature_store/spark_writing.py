@@ -1,21 +1,22 @@
 """How Spark writes to a Delta table, by path or by name: rows held against the table, merged, and refused in one sentence."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING
 
-from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
-
 from feature_store.errors import ConcurrentWrite, Misuse, PipelineError, SchemaMismatch, listed
-from feature_store.lineage import Commit
+from feature_store.tables import USER_METADATA
 
 if TYPE_CHECKING:
     from delta.tables import DeltaTable
+    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql.types import StructType
 
-USER_METADATA = "userMetadata"
+    from feature_store.lineage import Commit
 
 
 def check_schema(name: str, given: StructType, stored: StructType) -> None:
@@ -38,13 +39,15 @@ def check_schema(name: str, given: StructType, stored: StructType) -> None:
         raise SchemaMismatch(f"The rows do not fit {name}: {listed(wrong)}. Nothing was written.")
 
 
-def merge_differing(table: "DeltaTable", df: DataFrame, keys: Sequence[str], commit: Commit) -> int:
+def merge_differing(table: DeltaTable, df: DataFrame, keys: Sequence[str], commit: Commit) -> int:
     """Merge by key what differs from the table; without any difference there is no commit. Rows written."""
+    from pyspark.sql import functions as F
+
     changed = differing(df, table.toDF()).persist()
     try:
         rows = changed.count()
         if rows:
-            matches = reduce(Column.__and__, (F.col(f"t.`{key}`") == F.col(f"s.`{key}`") for key in keys))
+            matches = reduce(and_, (F.col(f"t.`{key}`") == F.col(f"s.`{key}`") for key in keys))
             merge = table.alias("t").merge(changed.alias("s"), matches)
             with committing(df.sparkSession, commit):
                 merge.whenMatchedUpdateAll().whenNotMatchedInsertAll().execute()
@@ -67,7 +70,7 @@ def committing(spark: SparkSession, commit: Commit) -> Iterator[None]:
 def differing(df: DataFrame, current: DataFrame) -> DataFrame:
     """The rows of ``df`` that ``current`` does not have just so."""
     kinds = _kinds(df.schema)
-    same = reduce(Column.__and__, (_same(name, kinds[name]) for name in df.columns))
+    same = reduce(and_, (_same(name, kinds[name]) for name in df.columns))
     return df.alias("s").join(current.alias("t"), same, "left_anti")
 
 
@@ -82,6 +85,8 @@ def refusal(name: str, error: Exception) -> PipelineError | None:
 
 
 def _same(name: str, kind: str) -> Column:
+    from pyspark.sql import functions as F
+
     ours, theirs = F.col(f"s.`{name}`"), F.col(f"t.`{name}`")
     if "map<" in kind:  # Spark does not compare maps.
         return F.to_json(F.struct(ours)) == F.to_json(F.struct(theirs))

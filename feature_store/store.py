@@ -4,6 +4,8 @@
 written against these protocols only.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,22 +14,22 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import StructType
-
 from feature_store.checks import WARN
 from feature_store.errors import Misuse, suggestion
-from feature_store.feature import Feature
-from feature_store.findings import Finding
-from feature_store.function import FeatureFunction
-from feature_store.lineage import Commit
-from feature_store.lookup import FeatureLookup
-from feature_store.table import FeatureTable
-from feature_store.tables import Tables
 
 if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo
     from mlflow.types import Schema
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
+
+    from feature_store.feature import Feature
+    from feature_store.findings import Finding
+    from feature_store.function import FeatureFunction
+    from feature_store.lineage import Commit
+    from feature_store.lookup import FeatureLookup
+    from feature_store.table import FeatureTable
+    from feature_store.tables import Tables
 
 
 @dataclass(frozen=True)
@@ -222,10 +224,10 @@ class FeatureStore(Protocol):
         await_registration_for: int | None = None,
         infer_input_example: bool = False,
         extra_pip_requirements: Sequence[str] | None = None,
-        output_schema: "Schema | None" = None,
+        output_schema: Schema | None = None,
         lineage: Mapping[str, object] | None = None,
         **flavor_options: object,
-    ) -> "ModelInfo":
+    ) -> ModelInfo:
         """Package the model with its features, log it to the active run (or one of its own) and register it.
 
         ``output_schema`` stands in for the labels where a training set has none. ``lineage`` is kept with the model,

@@ -1,15 +1,19 @@
 """The declaration of a feature table: what a feature engineer writes, one module each."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-
-from pyspark.sql import DataFrame
+from typing import TYPE_CHECKING
 
 from feature_store.checks import Check, check_declared
 from feature_store.errors import Misuse, SchemaMismatch, WrongKind, listed, suggestion
 from feature_store.names import check_simple_name
 from feature_store.source import Source
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

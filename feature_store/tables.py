@@ -1,15 +1,21 @@
 """The tables under the store: Delta tables by three-level name, every commit with its lineage."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import pyarrow as pa
-from pyspark.sql import DataFrame
-from pyspark.sql.types import StructType
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
 
-from feature_store.lineage import Commit, TableVersion
+    from feature_store.lineage import Commit, TableVersion
+
+USER_METADATA = "userMetadata"
+"""Where Delta's history keeps what a writer says of its commit."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +40,26 @@ class Tables(Protocol):
     number of rows it wrote. ``create`` makes an empty table; columns that are not nullable refuse nulls for good.
     """
 
-    in_process: bool
-    """Whether Spark runs in this process, so that rows that fit may come here."""
+    @property
+    def in_process(self) -> bool:
+        """Whether Spark runs in this process, so that rows that fit may come here."""
+        ...
 
     def full_name(self, name: str) -> str: ...
     def exists(self, name: str) -> bool: ...
     def names(self) -> list[str]: ...
     def info(self, name: str, *, version: int | None = None) -> TableInfo: ...
     def read(self, name: str, *, version: int | None = None, timestamp: datetime | None = None) -> DataFrame: ...
+    def collect(self, name: str, columns: Sequence[str]) -> pa.Table:
+        """The columns of a table that is known to be small, in this process; without Spark where that can be."""
+        ...
+
     def history(self, name: str) -> list[TableVersion]: ...
     def create(
         self, name: str, schema: StructType, *, description: str = "", properties: Mapping[str, str] | None = None
     ) -> None: ...
     def add_columns(self, name: str, schema: StructType) -> None: ...
-    def append(self, name: str, df: DataFrame, *, commit: Commit) -> int: ...
+    def append(self, name: str, df: DataFrame | pa.Table, *, commit: Commit) -> int: ...
     def overwrite(self, name: str, df: DataFrame, *, commit: Commit) -> int: ...
     def replace_window(
         self,

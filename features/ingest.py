@@ -1,11 +1,12 @@
 """Land the sources: ``ingest-sources``."""
 
+from __future__ import annotations
+
 import hashlib
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
-import pyarrow as pa
-from pyspark.sql.pandas.types import to_arrow_schema
 
 import features
 from feature_store import FeatureStore, SchemaMismatch, open_store
@@ -14,6 +15,9 @@ from feature_store.discovery import discover
 from feature_store.errors import NotFound, listed, suggestion
 from feature_store.lineage import Commit
 from features.spec import LandedTable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def ingest(store: FeatureStore, landed: LandedTable, *, as_of: datetime) -> int:
@@ -24,6 +28,9 @@ def ingest(store: FeatureStore, landed: LandedTable, *, as_of: datetime) -> int:
     SchemaMismatch
         If what was read does not fit the declared columns; the table stays as it was.
     """
+    import pyarrow as pa
+    from pyspark.sql.pandas.types import to_arrow_schema
+
     frame = landed.read()
     if list(frame.columns) != list(landed.columns):
         raise SchemaMismatch(
@@ -50,6 +57,8 @@ def ingest(store: FeatureStore, landed: LandedTable, *, as_of: datetime) -> int:
 
 def _fingerprint(arrow: pa.Table) -> str:
     """A hash of the rows, in order, and of the schema."""
+    import pyarrow as pa
+
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, arrow.schema) as writer:
         writer.write_table(arrow.combine_chunks())

@@ -5,6 +5,8 @@ the rows known within the window, checks them, and replaces exactly that window 
 into windows, the table is the same.
 """
 
+from __future__ import annotations
+
 import hashlib
 import inspect
 import sys
@@ -12,10 +14,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import reduce
+from typing import TYPE_CHECKING
 
 import click
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 from rich.markup import escape
 
 import features
@@ -27,6 +28,9 @@ from feature_store.source import KNOWN_AT
 from feature_store.store import Publication
 from features.published import Published, count, span
 from features.windows import BEGINNING, CHUNK, VERB, Range, Window, backfill, catching_up, cut, is_made_of, reached
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 OnChunk = Callable[[int, int, Window, Publication], None]
 
@@ -90,6 +94,8 @@ def published_until(store: FeatureStore, table: FeatureTable) -> datetime:
 
 def rows_of_window(store: FeatureStore, table: FeatureTable, commit: Commit, window: Window) -> DataFrame:
     """The rows of one window: computed from sources read from ``lookback`` before it, and cut to it."""
+    from pyspark.sql import functions as F
+
     start, end = window
     read_from = max(start - table.lookback, BEGINNING) if start > BEGINNING else None
     computed = table.compute(*_read(store, table, commit, start=read_from, end=end))
@@ -121,6 +127,9 @@ def _first_moment(
     """The earliest moment in the sources; not looked up where one chunk will do anyway."""
     if asked.end - asked.start <= chunk:
         return None
+    from pyspark.sql import DataFrame
+    from pyspark.sql import functions as F
+
     frames = zip(_read(store, table, commit), table.sources, strict=True)
     moments = [frame.select(KNOWN_AT) for frame, source in frames if source.known_at]
     if not moments:

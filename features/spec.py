@@ -1,12 +1,16 @@
 """The form that a landing fills in: a table that enters the pipeline from outside."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-
-import pandas as pd
-from pyspark.sql.types import StructField, StructType
+from typing import TYPE_CHECKING
 
 from feature_store.names import check_simple_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyspark.sql.types import StructType
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,6 +34,8 @@ class LandedTable:
     @property
     def schema(self) -> StructType:
         """The declared Spark schema; keys are not nullable, comments are the descriptions."""
+        from pyspark.sql.types import StructField, StructType
+
         return StructType(
             [
                 StructField.fromJson(

@@ -10,11 +10,8 @@ from dataclasses import InitVar, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from pyspark.sql import functions as F
-
 from feature_store.lineage import Commit
 from feature_store.store import FeatureStore
-from monitoring.schemas import EVENTS, EVENTS_TABLE, ensure, frame
 
 KINDS = (
     "opened", "still_violating", "recovered", "reopened", "retraining_started", "acknowledged", "assigned", "snoozed",
@@ -22,6 +19,7 @@ KINDS = (
 )  # fmt: skip
 """All kinds of events, in the order in which they happen as of one moment."""
 CHECK = "check-drift"
+EVENTS_TABLE = "drift_alert_events"
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -86,23 +84,25 @@ def read_events(store: FeatureStore, *, monitor: str | None = None, as_of: datet
     """The recorded events, of one monitor and up to a moment where given."""
     if not store.tables.exists(EVENTS_TABLE):
         return []
-    rows = store.tables.read(EVENTS_TABLE)
-    if monitor is not None:
-        rows = rows.where(F.col("monitor") == monitor)
-    if as_of is not None:
-        rows = rows.where(F.col("as_of") <= F.lit(as_of))
     names = [column.name for column in fields(Event)]
-    found: list[dict[str, Any]] = rows.select(*names).toArrow().to_pylist()
-    return [Event(**{name: _utc(value) for name, value in row.items()}) for row in found]
+    rows: list[dict[str, Any]] = store.tables.collect(EVENTS_TABLE, names).to_pylist()
+    events = [Event(**{name: _utc(value) for name, value in row.items()}) for row in rows]
+    return [
+        event
+        for event in events
+        if (monitor is None or event.monitor == monitor) and (as_of is None or event.as_of <= as_of)
+    ]
 
 
 def append_events(store: FeatureStore, events: Sequence[Event], commit: Commit) -> int:
     """Record ``events``, none of which is recorded yet, in one commit; their number."""
     if not events:
         return 0
+    from monitoring.schemas import EVENTS, arrow_table, ensure
+
     ensure(store.tables, EVENTS_TABLE, "events")
     rows = [{column: getattr(event, column) for column in EVENTS.names} for event in sorted(events, key=Event.order)]
-    return store.tables.append(EVENTS_TABLE, frame(store.spark, rows, EVENTS), commit=commit)
+    return store.tables.append(EVENTS_TABLE, arrow_table(rows, EVENTS), commit=commit)
 
 
 def _utc(value: Any) -> Any:

@@ -10,10 +10,23 @@ from enum import StrEnum
 from typing import ClassVar
 
 from feature_store.errors import Misuse, WrongKind, suggestion
-from monitoring.performance import MEASURES
 
 TABLE = ":table"
 """The name under which a window's metrics of the table as a whole are kept, as Databricks has it."""
+
+
+MEASURES = (
+    "roc_auc",
+    "log_loss",
+    "brier_score",
+    "calibration_error",
+    "accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "label_rate",
+)
+"""The measures that a limit may name."""
 
 
 class Severity(StrEnum):
@@ -132,7 +145,7 @@ class NullRate(ColumnLimit):
 class Quality:
     """The predictions' quality, on the labels known so far; a window with fewer than ``minimum_labels`` is not judged.
 
-    Belongs under the key ``":table"``. ``measure`` is one of ``monitoring.performance.MEASURES``.
+    Belongs under the key ``":table"``. ``measure`` is one of :data:`MEASURES`.
     """
 
     measure: str

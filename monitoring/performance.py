@@ -35,20 +35,6 @@ class Performance:
     true_positives: int = 0
 
 
-MEASURES = (
-    "roc_auc",
-    "log_loss",
-    "brier_score",
-    "calibration_error",
-    "accuracy",
-    "precision",
-    "recall",
-    "f1",
-    "label_rate",
-)
-"""The measures that a limit may name."""
-
-
 def performance(prediction: Floats, label: Floats) -> Performance:
     """The quality of ``prediction`` (probability of the positive class) against ``label`` (0, 1, or NaN: not known).
 

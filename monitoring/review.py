@@ -9,7 +9,6 @@ from datetime import datetime
 import click
 from rich.markup import escape
 
-import monitoring
 from feature_store import open_store
 from feature_store.cli import VerbGroup, console, place_options
 from feature_store.discovery import discover
@@ -19,9 +18,7 @@ from feature_store.store import FeatureStore
 from monitoring import alerts
 from monitoring.alerts import Alert
 from monitoring.events import Event, append_events, read_events
-from monitoring.report import alerts_table, number, plain_table
-from monitoring.spec import DriftMonitor
-from monitoring.summary import print_summary, summarise
+from monitoring.printing import alerts_table, number, plain_table
 
 
 @click.group(cls=VerbGroup)
@@ -116,6 +113,10 @@ def summary(name: str, catalog: str, schema: str, as_of: datetime, workspace: st
     What was scored and by which model, how good it was, what drifted, which alerts there were, and which versions of
     the model took over when and why.
     """
+    import monitoring
+    from monitoring.spec import DriftMonitor
+    from monitoring.summary import print_summary, summarise
+
     monitor = pick_noun(discover(monitoring, DriftMonitor), name, "monitor")
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     print_summary(console, summarise(store, monitor, as_of=as_of), workspace=workspace)

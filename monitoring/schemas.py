@@ -25,7 +25,6 @@ from feature_store.tables import Tables
 
 METRICS_VERSION = 0
 """``monitor_version``: raised when a definition changes, so that every window is measured again."""
-EVENTS_TABLE = "drift_alert_events"
 
 _LONG, _DOUBLE, _TEXT, _TIME = LongType(), DoubleType(), StringType(), TimestampType()
 _ARROW_TYPES = {"integer": pa.int32(), "long": pa.int64(), "double": pa.float64(), "string": pa.string()}
@@ -177,8 +176,13 @@ def ensure(tables: Tables, name: str, kind: str, *, table: str = "", owner: str 
 
 def frame(spark: SparkSession, rows: Sequence[Mapping[str, object]], schema: StructType) -> DataFrame:
     """``rows`` as a frame with ``schema``; what a row does not have is null."""
+    return spark.createDataFrame(arrow_table(rows, schema), schema=schema)
+
+
+def arrow_table(rows: Sequence[Mapping[str, object]], schema: StructType) -> pa.Table:
+    """``rows`` as an Arrow table with ``schema``; what a row does not have is null."""
     arrow_schema = pa.schema([(column.name, _arrow_type(column.dataType)) for column in schema])
-    return spark.createDataFrame(pa.Table.from_pylist(list(rows), schema=arrow_schema), schema=schema)
+    return pa.Table.from_pylist(list(rows), schema=arrow_schema)
 
 
 def _arrow_type(kind: DataType) -> pa.DataType:

@@ -15,14 +15,14 @@ from rich.table import Table
 from feature_store.store import FeatureStore
 from monitoring.alerts import Alert, current
 from monitoring.baseline import PREDICTION
-from monitoring.check import scores_with_labels
+from monitoring.drift_check import scores_with_labels
 from monitoring.events import read_events
 from monitoring.judge import most_drifted
 from monitoring.limits import TABLE
 from monitoring.measure import LABEL, Measurement
 from monitoring.metrics import ByColumn, Stored
 from monitoring.performance import performance
-from monitoring.report import number, plain_table, rates
+from monitoring.printing import number, plain_table, rates
 from monitoring.spec import DriftMonitor
 from monitoring.windows import Window
 from training import champion

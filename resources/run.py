@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from feature_store.cli import Moment, Verb, error_console
+from feature_store.cli import Moment, Verb, console, error_console
 from feature_store.errors import Misuse, PipelineError
 from resources.bundle import Bundle, find_root, load_bundle
 from resources.checks import check
@@ -44,10 +44,12 @@ class JobError(PipelineError):
     help="Where tables, models and reports are kept when not on Databricks.",
 )
 @click.option("--list", "only_list", is_flag=True, help="List the jobs and what they do.")
+@click.option("--check", "only_check", is_flag=True, help="Check the whole bundle, and run nothing.")
 @click.pass_context
 def main(
     context: click.Context, name: str | None, target: str | None, params: tuple[str, ...], variables: tuple[str, ...],
     catalog: str | None, schema: str | None, as_of: datetime | None, workspace: str, only_list: bool,
+    only_check: bool,
 ) -> None:  # fmt: skip
     """Run the job NAME on this machine, as Databricks would run it.
 
@@ -58,15 +60,20 @@ def main(
     \b
     Examples:
       run-job --list
+      run-job --check -t prod
       run-job publish_features -t dev --as-of 2013-07-01
       run-job score_batch -t dev --params from=2013-07-01,until=2013-08-01,as_of=2013-08-01
       run-job replay --params 'rounds=[{"from":"2013-07-01","as_of":"2013-08-01"}]'
     """
-    if not name and not only_list:
+    if not name and not only_list and not only_check:
         raise click.UsageError("Name a job; `run-job --list` shows them.", context)
     given = parse_pairs(variables, option="--var")
     given |= {key: value for key, value in (("catalog", catalog), ("schema", schema)) if value is not None}
     bundle = checked_bundle(Path.cwd(), target=target, variables=given)
+    if only_check:
+        tasks = sum(len(job.tasks) for job in bundle.jobs.values())
+        console.print(f"{len(bundle.jobs)} jobs with {tasks} tasks: nothing is wrong with them.")
+        return
     if only_list or not name:
         show_jobs(bundle)
         return

@@ -1,15 +1,19 @@
 """What a feature table must be, and must not hold: null keys, and two rows with the same key."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from datetime import datetime
-
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-from pyspark.sql.types import StructField, StructType
+from typing import TYPE_CHECKING
 
 from feature_store.errors import InvalidRows, Misuse, SchemaMismatch, WrongKind, listed, suggestion
-from feature_store.store import StoredFeatureTable
-from feature_store.table import FeatureTable
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
+
+    from feature_store.store import StoredFeatureTable
+    from feature_store.table import FeatureTable
 
 _SHOWN = 3
 _TYPES = (
@@ -32,6 +36,8 @@ def check_keys(df: DataFrame, keys: Sequence[str], name: str) -> None:
         if key not in df.columns:
             hint = suggestion(key, df.columns)
             raise Misuse(f"Feature table {name}: the key {key!r} is missing from the rows. {hint}")
+    from pyspark.sql import functions as F
+
     null_key = F.lit(False)
     for key in keys:
         null_key |= F.col(f"`{key}`").isNull()
@@ -91,6 +97,8 @@ def check_key_columns(name: str, keys: list[str], time: str | None, schema: Stru
 
 def described(schema: StructType, table: FeatureTable) -> StructType:
     """``schema`` with the declared descriptions as comments, and with keys that are never null."""
+    from pyspark.sql.types import StructField, StructType
+
     texts = {name: {"comment": text} for name, text in table.features.items()}
     return StructType(
         [StructField(f.name, f.dataType, f.name not in table.primary_keys, texts.get(f.name)) for f in schema]

@@ -1,11 +1,11 @@
 """Feature tables of the local store: the vendor's verbs over Delta tables, and publishing."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-
-from pyspark.sql import DataFrame
-from pyspark.sql.types import StructField, StructType
+from typing import TYPE_CHECKING
 
 from feature_store.arguments import check_data_frame, names
 from feature_store.errors import Misuse, suggestion
@@ -18,10 +18,14 @@ from feature_store.local.checks import (
     check_same,
     check_version,
 )
-from feature_store.local.publishing import publish_rows
 from feature_store.local.tables import DeltaTables
 from feature_store.store import Publication, StoredFeatureTable
-from feature_store.table import FeatureTable
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
+
+    from feature_store.table import FeatureTable
 
 _KEYS, _TIME, _OWNER, _TAG = "pipeline.primary_keys", "pipeline.timeseries_column", "pipeline.owner", "pipeline.tag."
 
@@ -43,6 +47,8 @@ class FeatureTableVerbs:
         description: str | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> StoredFeatureTable:
+        from pyspark.sql.types import StructField, StructType
+
         if partition_columns:
             raise Misuse(
                 "Local feature tables are not partitioned: file statistics prune them. Leave partition_columns out."
@@ -145,6 +151,8 @@ class FeatureTableVerbs:
     def publish_table(
         self, *, table: FeatureTable, df: DataFrame, commit: Commit, dry_run: bool = False
     ) -> Publication:
+        from feature_store.local.publishing import publish_rows
+
         return publish_rows(self, table=table, df=df, commit=commit, dry_run=dry_run)
 
 

@@ -1,5 +1,7 @@
 """Training sets and models of the local store: joining, packaging, scoring."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -7,25 +9,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame
-
 from feature_store.arguments import check_data_frame, check_features, check_one_of, names
-from feature_store.feature import Feature
-from feature_store.function import FeatureFunction
-from feature_store.local import aggregated, feature_specs
-from feature_store.local.declared_spec import DeclaredSpec
-from feature_store.local.definition import Definition, compute, define, packaged, with_types
-from feature_store.local.feature_spec import FeatureSpec
 from feature_store.local.feature_tables import FeatureTableVerbs
-from feature_store.local.package import Package
-from feature_store.local.table_checks import check_tables
-from feature_store.local.training_set import LocalTrainingSet, checked_spec, fill_defaults
-from feature_store.lookup import FeatureLookup
-from feature_store.store import FeatureSpecInfo, StoredFeatureTable, TrainingSet
 
 if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo
     from mlflow.types import Schema
+    from pyspark.sql import DataFrame
+
+    from feature_store.feature import Feature
+    from feature_store.function import FeatureFunction
+    from feature_store.local.definition import Definition
+    from feature_store.local.package import Package
+    from feature_store.local.training_set import LocalTrainingSet
+    from feature_store.lookup import FeatureLookup
+    from feature_store.store import FeatureSpecInfo, StoredFeatureTable, TrainingSet
 
 TRACKING_IS_OURS = "PIPELINE_SET_MLFLOW_TRACKING_URI"
 
@@ -47,6 +45,9 @@ class ModelVerbs(FeatureTableVerbs):
         label: str | Sequence[str] | None,
         exclude_columns: Sequence[str] | None = None,
     ) -> LocalTrainingSet:
+        from feature_store.local import aggregated, feature_specs
+        from feature_store.local.training_set import LocalTrainingSet, checked_spec
+
         check_one_of(feature_lookups=feature_lookups, feature_spec=feature_spec, features=features)
         check_data_frame(df)
         labels, excluded = names(label, "label", or_one=True), names(exclude_columns, "exclude_columns")
@@ -63,6 +64,8 @@ class ModelVerbs(FeatureTableVerbs):
         return LocalTrainingSet(df, labels, spec, definition, self.tables, extra)
 
     def compute_features(self, *, features: Sequence[Feature]) -> DataFrame:
+        from feature_store.local import aggregated
+
         return aggregated.compute_features(features, self.tables)
 
     def create_feature_spec(
@@ -73,20 +76,29 @@ class ModelVerbs(FeatureTableVerbs):
         exclude_columns: Sequence[str] | None = None,
         extra_pip_requirements: Sequence[str] | None = None,
     ) -> FeatureSpecInfo:
+        from feature_store.local import feature_specs
+
         definition = self._defined(features, "features")
         excluded = names(exclude_columns, "exclude_columns")
         requirements = names(extra_pip_requirements, "extra_pip_requirements")
         return feature_specs.create(name, definition, excluded, requirements, self.tables)
 
     def delete_feature_spec(self, *, name: str) -> None:
+        from feature_store.local import feature_specs
+
         feature_specs.delete(name, self.tables)
 
     def _defined(self, features: Sequence[FeatureLookup | FeatureFunction], what: str) -> Definition:
+        from feature_store.local.definition import define
+
         tables = check_features(features, what)
         return define(features, {name: self.get_table(name=name) for name in tables}, self.tables.full_name)
 
     def _packaged(self, package: Package, versions: Mapping[str, int], what: str) -> Definition:
         """What the package defines, once its tables are known to be those it was made with, as of ``versions``."""
+        from feature_store.local.definition import packaged
+        from feature_store.local.table_checks import check_tables
+
         stored: dict[str, StoredFeatureTable | None] = {}
         for name in dict.fromkeys(column.table for column in package.spec.features):
             stored[name] = self.table_at(name, versions.get(name)) if self.tables.exists(name) else None
@@ -107,10 +119,10 @@ class ModelVerbs(FeatureTableVerbs):
         await_registration_for: int | None = None,
         infer_input_example: bool = False,
         extra_pip_requirements: Sequence[str] | None = None,
-        output_schema: "Schema | None" = None,
+        output_schema: Schema | None = None,
         lineage: Mapping[str, object] | None = None,
         **flavor_options: object,
-    ) -> "ModelInfo":
+    ) -> ModelInfo:
         import mlflow
 
         from feature_store.local import packaging
@@ -172,7 +184,9 @@ class ModelVerbs(FeatureTableVerbs):
         )
 
     def feature_versions(self, *, model_uri: str) -> Mapping[str, int]:
-        from feature_store.local import packaging
+        from feature_store.local import aggregated, packaging
+        from feature_store.local.declared_spec import DeclaredSpec
+        from feature_store.local.package import Package
 
         package = Package.load(packaging.packaged_folder(model_uri))
         if isinstance(package.spec, DeclaredSpec):
@@ -192,6 +206,7 @@ class ModelVerbs(FeatureTableVerbs):
     ) -> DataFrame:
         """:meth:`score_batch` for a model whose ``data/feature_store`` folder is at hand."""
         from feature_store.local import scoring
+        from feature_store.local.package import Package
 
         scoring.check_result_type(result_type)
         package = Package.load(folder)
@@ -201,6 +216,7 @@ class ModelVerbs(FeatureTableVerbs):
 
     def look_up(self, *, model_uri: str, df: DataFrame, table_versions: Mapping[str, int]) -> DataFrame:
         from feature_store.local import packaging, scoring
+        from feature_store.local.package import Package
 
         package = Package.load(packaging.packaged_folder(model_uri))
         brought = scoring.check_frame(df, package.spec, override_features=False)
@@ -210,7 +226,12 @@ class ModelVerbs(FeatureTableVerbs):
         self, package: Package, df: DataFrame, brought: Sequence[str], versions: Mapping[str, int]
     ) -> DataFrame:
         """``df`` and the model's features that it did not bring; tables have the columns of the versions read."""
-        spec: FeatureSpec = package.spec
+        from feature_store.local import aggregated
+        from feature_store.local.declared_spec import DeclaredSpec
+        from feature_store.local.definition import compute, with_types
+        from feature_store.local.training_set import fill_defaults
+
+        spec = package.spec
         if isinstance(spec, DeclaredSpec):
             return aggregated.looked_up(spec, df, brought, versions, self.tables)
         others = [name for name in spec.included if name not in df.columns]

@@ -25,6 +25,7 @@ from feature_store.errors import Misuse, NotFound, WrongKind, listed
 from feature_store.local.feature_spec import FeatureSpec
 from feature_store.local.package import LINEAGE_FILE, Package
 from feature_store.local.training_set import LocalTrainingSet
+from feature_store.model_lineage import PACKAGED
 
 __all__ = ["LINEAGE_FILE", "ModelPackage", "log_model", "packaged_folder"]
 
@@ -181,7 +182,7 @@ def packaged_folder(model_uri: str) -> Path:
         root = Path(mlflow.artifacts.download_artifacts(artifact_uri=model_uri))
     except (mlflow.exceptions.MlflowException, OSError) as error:
         raise NotFound(f"There is no model {model_uri!r}: {error}") from error
-    folder = root / "data" / "feature_store"
+    folder = root / PACKAGED
     if not folder.is_dir():
         raise Misuse(
             f"Model {model_uri!r} was not packaged with features, so keys alone cannot be scored. "

@@ -4,15 +4,19 @@ A session that exists is taken as it is. ``SPARK_MASTER`` names another master t
 everything else about a cluster belongs to that cluster's own ``spark-defaults.conf``.
 """
 
+from __future__ import annotations
+
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-
-from pyspark.sql import SparkSession
+from typing import TYPE_CHECKING
 
 from feature_store.errors import StorageError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 JARS = Path(sys.prefix) / "share" / "feature-pipelines" / "jars"
 CLASS_ARCHIVE = JARS.parent / "classes.jsa"
@@ -28,9 +32,11 @@ def spark_session(*, app_name: str = "feature-pipelines") -> SparkSession:
     StorageError
         If Java is missing or too old to start Spark.
     """
-    running = SparkSession.getActiveSession()
+    running = running_session()
     if running is not None:
         return running
+    from pyspark.sql import SparkSession
+
     _check_java()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
@@ -42,6 +48,12 @@ def spark_session(*, app_name: str = "feature-pipelines") -> SparkSession:
 
         builder = configure_spark_with_delta_pip(builder)
     return builder.getOrCreate()
+
+
+def running_session() -> SparkSession | None:
+    """The session that runs in this process, if there is one; nothing is imported to find out."""
+    loaded = sys.modules.get("pyspark.sql")
+    return loaded.SparkSession.getActiveSession() if loaded else None
 
 
 def settings() -> dict[str, str]:

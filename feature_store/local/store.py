@@ -1,15 +1,18 @@
 """The local store: the vendor's verbs over Spark, Delta and MLflow, in one workspace folder."""
 
+from __future__ import annotations
+
 import logging
 import os
 from pathlib import Path
-
-from pyspark.sql import SparkSession
+from typing import TYPE_CHECKING
 
 from feature_store.errors import StorageError
 from feature_store.local.models import TRACKING_IS_OURS, ModelVerbs
-from feature_store.local.session import spark_session
 from feature_store.local.tables import DeltaTables
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 _TRACKING = "MLFLOW_TRACKING_URI"
 
@@ -17,13 +20,12 @@ _TRACKING = "MLFLOW_TRACKING_URI"
 class LocalStore(ModelVerbs):
     """:class:`feature_store.store.FeatureStore` for a laptop or any Spark cluster."""
 
-    def __init__(self, spark: SparkSession, workspace: Path, tables: DeltaTables) -> None:
-        self.spark = spark
+    def __init__(self, workspace: Path, tables: DeltaTables) -> None:
         self.workspace = workspace
         self.tables = tables
 
     @classmethod
-    def open(cls, *, catalog: str, schema: str, workspace: Path) -> "LocalStore":
+    def open(cls, *, catalog: str, schema: str, workspace: Path) -> LocalStore:
         """Open, and create where needed, the workspace.
 
         Raises
@@ -46,8 +48,12 @@ class LocalStore(ModelVerbs):
             os.environ[TRACKING_IS_OURS] = "1"
         # Users see the pipeline's own progress; MLflow speaks only when something is wrong.
         logging.getLogger("mlflow").setLevel(logging.ERROR)
-        spark = spark_session()
-        return cls(spark, workspace, DeltaTables(spark, workspace / "warehouse", catalog=catalog, schema=schema))
+        return cls(workspace, DeltaTables(workspace / "warehouse", catalog=catalog, schema=schema))
+
+    @property
+    def spark(self) -> SparkSession:
+        """The session, started when a data frame is first asked for."""
+        return self.tables.spark
 
     @property
     def catalog(self) -> str:

@@ -4,29 +4,28 @@ Each function here works on one version of the table, the one that it is given: 
 committed upon is the same version, and delta-rs refuses the commit if another writer was faster.
 """
 
+from __future__ import annotations
+
 import errno
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import deltalake
-import polars as pl
 import pyarrow as pa
-from delta.tables import DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
-from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame
-from pyspark.sql.types import StructField, StructType
 
-from feature_store.errors import ConcurrentWrite, Misuse, StorageError
+from feature_store.errors import ConcurrentWrite, Misuse, PipelineError, StorageError
 from feature_store.lineage import Commit, utc
-from feature_store.local.scanning import scan
-from feature_store.spark_writing import USER_METADATA, merge_differing, refusal
-from feature_store.tables import TableInfo
+from feature_store.spark_writing import merge_differing, refusal
+from feature_store.tables import USER_METADATA, TableInfo
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructField, StructType
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DISK = (*_FULL, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE)
@@ -39,8 +38,9 @@ def writing(name: str, folder: Path) -> Iterator[None]:
         yield
     except CommitFailedError as error:
         raise ConcurrentWrite(f"Another writer changed {name} first: {error}. Run the job again.") from error
-    except (DeltaError, OSError, Py4JJavaError, PySparkException) as error:
-        if isinstance(error, StorageError):
+    except Exception as error:
+        of_spark = type(error).__module__.split(".")[0] in ("pyspark", "py4j")
+        if isinstance(error, PipelineError) or not (of_spark or isinstance(error, DeltaError | OSError)):
             raise
         reason = _trouble_with_disk(error)
         if reason is not None:
@@ -114,6 +114,10 @@ def write_rows(
 
 def merge_rows(name: str, table: deltalake.DeltaTable, arrow: pa.Table, *, keys: Sequence[str], commit: Commit) -> int:
     """Insert new keys and update rows that differ; without any difference there is no commit. Rows written."""
+    import polars as pl
+
+    from feature_store.local.scanning import scan
+
     current = scan(table).select(arrow.column_names).collect()
     given = cast(pl.DataFrame, pl.from_arrow(arrow))
     changed = given.join(current, on=given.columns, how="anti", nulls_equal=True)
@@ -136,6 +140,8 @@ def merge_rows(name: str, table: deltalake.DeltaTable, arrow: pa.Table, *, keys:
 
 def merge_with_spark(name: str, folder: Path, df: DataFrame, *, keys: Sequence[str], commit: Commit) -> int:
     """:func:`merge_rows` by Spark, which may commit upon a later version than it compared with: then look again."""
+    from delta.tables import DeltaTable
+
     before = deltalake.DeltaTable(str(folder)).version()
     written = merge_differing(DeltaTable.forPath(df.sparkSession, str(folder)), df, keys, commit)
     if written and deltalake.DeltaTable(str(folder)).version() != before + 1:

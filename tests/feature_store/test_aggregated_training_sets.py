@@ -295,7 +295,7 @@ def test_a_package_whose_definitions_are_missing_or_damaged_says_so(model, tmp_p
 
 
 def test_scoring_says_which_column_the_source_no_longer_has(training_set, store, frame):
-    elsewhere = DeltaTables(store.spark, store.workspace / "warehouse", catalog="test", schema="elsewhere")
+    elsewhere = DeltaTables(store.workspace / "warehouse", catalog="test", schema="elsewhere")
     keys = frame([row[:3] for row in ROWS], "courier string, district string, decided_at timestamp")
     with pytest.raises(NotFound, match=r"test\.elsewhere\.orders"):
         looked_up(training_set.feature_spec, keys, [], {}, elsewhere)

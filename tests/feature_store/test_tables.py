@@ -8,7 +8,7 @@ from pyspark.sql.types import StructField, StructType
 
 from feature_store import Misuse, NotFound, SchemaMismatch, StorageError
 from feature_store.lineage import FORMAT, Commit
-from feature_store.local.tables import FORMAT_PROPERTY
+from feature_store.local.delta_folder import FORMAT_PROPERTY
 
 MICROSECOND = timedelta(microseconds=1)
 START, END = datetime(2013, 6, 1, tzinfo=UTC), datetime(2013, 7, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 from chispa import assert_df_equality
 
 from feature_store.errors import NotFound
-from monitoring.check import check
+from monitoring.drift_check import check
 from monitoring.limits import MeanShift, NullRate, Psi, Quality, Severity
 from monitoring.spec import Patience, Retraining
 

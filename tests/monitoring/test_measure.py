@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitoring.check import measured_columns, scores_with_labels
+from monitoring.drift_check import measured_columns, scores_with_labels
 from monitoring.measure import LABEL, Pass
 from monitoring.schemas import DRIFT, EVENTS, PROFILE
 from monitoring.windows import scored_windows

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from feature_store.lineage import Commit
 from monitoring import check, review
 from monitoring.alerts import current
-from monitoring.check import check as run_check
+from monitoring.drift_check import check as run_check
 from monitoring.events import append_events, read_events
 from monitoring.judge import judge
 from monitoring.limits import WindowMetrics
