@@ -26,6 +26,7 @@ from pyspark.sql import DataFrame, SparkSession
 from tests.databricks.feature_spec_yaml import feature_spec_yaml
 
 _DELTA_CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
+_ALWAYS_THE_SAME = ("SELECT CURRENT_CATALOG()", "SELECT CURRENT_DATABASE()")
 _TYPES = {
     "int": "INTEGER", "integer": "INTEGER", "long": "LONG", "short": "SHORT", "float": "FLOAT", "double": "DOUBLE",
     "boolean": "BOOLEAN", "string": "STRING", "binary": "BINARY", "timestamp": "TIMESTAMP", "date": "DATE",
@@ -50,12 +51,16 @@ class UnitySpark(SparkSession):
     def __init__(self, spark: SparkSession, unity: "UnityCatalog") -> None:
         super().__init__(spark.sparkContext, spark._jsparkSession)
         self._unity = unity
+        self._answers: dict[str, DataFrame] = {}
 
     def sql(self, sqlQuery: str, *arguments: Any, **options: Any) -> DataFrame:  # noqa: N803
         answer = self._unity.statement(sqlQuery)
-        if answer is None:
+        if answer is None and sqlQuery not in _ALWAYS_THE_SAME:
             return super().sql(sqlQuery, *arguments, **options)
-        return super().sql(f"SELECT '{answer}' AS answer")
+        text = sqlQuery if answer is None else f"SELECT '{answer}' AS answer"
+        if text not in self._answers:
+            self._answers[text] = super().sql(text)
+        return self._answers[text]
 
 
 class UnityCatalog:
