@@ -32,8 +32,8 @@ $(READY): requirements.lock pyproject.toml feature_store/local/setup.py
 demo: setup ## Replay the year 2013: land, publish, train, score, monitor, retrain
 	@run-job replay -t dev
 
-test: setup ## Run the tests
-	@pytest
+test: setup ## Run the tests, in two processes
+	@pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: setup lint types architecture test ## Everything that CI checks
 

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructField, StructType
 
 from feature_store.errors import SchemaMismatch, listed
@@ -81,13 +83,32 @@ def _keys(names: list[str], time: str | None) -> str:
 
 def fit_to_table(tables: Tables, name: str, df: DataFrame, *, description: str, owner: str) -> DataFrame:
     """``df`` with the table's columns, in its order; the table is created, or given the columns it lacks."""
-    plain = StructType([StructField(field.name, field.dataType, True) for field in df.schema])
-    if not tables.exists(name):
-        tables.create(name, plain, description=description, properties={"pipeline.owner": owner})
-    tables.add_columns(name, plain)
     return df.select(
         *(
             F.col(f"`{field.name}`") if field.name in df.columns else F.lit(None).cast(field.dataType).alias(field.name)
-            for field in tables.info(name).schema
+            for field in _with_columns(tables, name, df.schema, description, owner)
         )
     )
+
+
+def fit_rows_to_table(tables: Tables, name: str, rows: pa.Table, *, description: str, owner: str) -> pa.Table:
+    """:func:`fit_to_table` for rows in this process."""
+    given = from_arrow_schema(rows.schema, prefer_timestamp_ntz=False)
+    fitted = _with_columns(tables, name, given, description, owner)
+    kinds = to_arrow_schema(fitted, timezone="UTC")
+    return pa.table(
+        [
+            rows.column(kind.name) if kind.name in rows.column_names else pa.nulls(rows.num_rows, kind.type)
+            for kind in kinds
+        ],
+        kinds.names,
+    )
+
+
+def _with_columns(tables: Tables, name: str, given: StructType, description: str, owner: str) -> StructType:
+    """The table's columns, once it is there and has those that are given."""
+    plain = StructType([StructField(field.name, field.dataType, True) for field in given])
+    if not tables.exists(name):
+        tables.create(name, plain, description=description, properties={"pipeline.owner": owner})
+    tables.add_columns(name, plain)
+    return tables.info(name).schema

@@ -11,11 +11,12 @@ from datetime import UTC, datetime, timedelta
 
 from feature_store import FeatureTable
 from feature_store.lineage import Commit
+from feature_store.unchanged import PUBLISH
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 CHUNK = timedelta(days=184)
 """Half a year: each chunk reads its lookback again, so short ones cost; a long one is lost when the run is killed."""
-VERB = "publish-features"
+VERB = PUBLISH
 
 Window = tuple[datetime, datetime]
 

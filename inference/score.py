@@ -1,20 +1,21 @@
 """Score a population by its keys: ``score-batch``."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
-from pyspark.sql import functions as F
 
-import inference
 from feature_store import FeatureStore, Misuse, open_store
 from feature_store.cli import Moment, Verb, console, place_options, progress
 from feature_store.discovery import discover, pick
-from feature_store.evolve import fit_to_table
 from feature_store.job import run_id, set_task_value
 from feature_store.lineage import Commit, utc
-from inference.spec import ScoringSpec
-from training import champion as office
+
+if TYPE_CHECKING:
+    from inference.spec import ScoringSpec
 
 VERB = "score-batch"
 
@@ -48,6 +49,11 @@ def score(
     NotFound
         If the model has no champion.
     """
+    from pyspark.sql import functions as F
+
+    from feature_store.evolve import fit_to_table
+    from training import champion as office
+
     model = store.tables.full_name(spec.training.name)
     output = store.tables.full_name(spec.output)
     until = min(utc(end or as_of), utc(as_of))
@@ -116,6 +122,9 @@ def main(
     """
     if start and end and start >= end:
         raise Misuse(f"--from {start:%Y-%m-%d %H:%M} is not before --until {end:%Y-%m-%d %H:%M}.")
+    import inference
+    from inference.spec import ScoringSpec
+
     spec = pick(discover(inference, ScoringSpec), name, "scored population")
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     with progress(1, "window") as begin:

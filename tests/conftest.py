@@ -1,6 +1,8 @@
-"""One Spark session for all tests, and an empty store for each."""
+"""One Spark session for all tests of a process, an empty store for each, and nothing that outlives the run."""
 
 import os
+import sys
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,18 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
+from tests.left_over import MARK, end_java, left_over, print_stacks
+
 # A third less CPU for many short queries; not for heavy jobs.
 os.environ.setdefault("PIPELINE_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Two processes share two cores and four gigabytes.
+    os.environ.setdefault("SPARK_MASTER", "local[1]")
+    os.environ.setdefault("SPARK_DRIVER_MEMORY", "1g")
 os.environ.pop("MLFLOW_TRACKING_URI", None)
 os.environ.pop("PIPELINE_WORKSPACE", None)
+
+TESTS = Path(__file__).parent
 
 # Queries over a few rows spend their time on compiling and planning: another third less.
 _FOR_FEW_ROWS = {
@@ -22,6 +32,42 @@ _FOR_FEW_ROWS = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
 }
+
+
+SLOW_FILES = (
+    "conformance/test_point_in_time.py", "test_demo.py", "safety/test_two_writers.py", "safety/test_killed.py",
+    "conformance/test_store_contract.py", "conformance/test_model_portability.py", "features/test_publish.py",
+    "feature_store/test_packaging.py", "feature_store/test_aggregation.py", "monitoring/test_check.py",
+)  # fmt: skip
+"""The files that take longest, the longest first: two processes end at about the same time if these begin early."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Whatever this run starts carries its mark."""
+    os.environ.setdefault(MARK, uuid.uuid4().hex)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(SLOW_FILES)}
+    items.sort(key=lambda item: places.get(item.path.relative_to(TESTS).as_posix(), len(places)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """After a test that took too long, the other processes' stacks stand in its output, beside its own."""
+    if call.excinfo is not None and str(call.excinfo.value).startswith("Timeout"):
+        print_stacks()
+    return (yield)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process that the run has left over fails it, by name."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    for one in left_over():
+        print(f"\nLeft over: {one}", file=sys.stderr)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +79,7 @@ def spark() -> Iterator[SparkSession]:
         session.conf.set(key, value)
     yield session
     session.stop()
+    end_java()
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from inference.score import score
 from monitoring.events import Event, append_events
 from tests.couriers import SCORING, TRAINING, at, land, publish_features
 from tests.test_commands import SCRIPTS
-from training.train import train
+from training.pipeline import train
 
 HEAVY = {
     "pyspark",
@@ -31,7 +31,6 @@ HEAVY = {
     "matplotlib",
 }
 ROOT = Path(__file__).parents[1]
-NOT_YET = ("score-batch", "train-model")
 MODULES = """
 import sys
 from importlib.metadata import distribution
@@ -82,7 +81,7 @@ def without_java(script: str, *arguments: str, workspace: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("script", [one for one in SCRIPTS if one not in NOT_YET])
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_loading_a_commands_module_loads_neither_spark_nor_any_other_large_package(script: str) -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(

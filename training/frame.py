@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -93,9 +95,23 @@ class TrainingFrame:
     labels: Labels
     fingerprint: str
 
+    @property
+    def inputs_of_all(self) -> pd.DataFrame:
+        """The estimator's inputs of all rows, in order."""
+        return self.rows[list(self.inputs)]
+
+    @property
+    def last_moment(self) -> datetime:
+        """The latest moment as of which features were looked up."""
+        return utc(self.rows[self.labels.entity_columns[-1]].max().to_pydatetime())
+
+    def is_in(self, split: str) -> NDArray[np.bool_]:
+        """Which rows belong to the part, shape (rows,)."""
+        return self.rows[SPLIT].to_numpy() == split  # type: ignore[no-any-return]
+
     def part(self, split: str) -> tuple[pd.DataFrame, pd.Series]:
         """The estimator's inputs and the labels of one part."""
-        chosen = self.rows[self.rows[SPLIT] == split]
+        chosen = self.rows[self.is_in(split)]
         return chosen[list(self.inputs)], chosen[self.label].astype(bool)
 
 
@@ -110,17 +126,7 @@ def assemble(store: FeatureStore, spec: TrainingSpec, *, as_of: datetime) -> Tra
     Misuse
         If no label is known, a part is empty, or the fitted part has only one class.
     """
-    table = store.tables.info(spec.labels.table)
-    labels = Labels(
-        table=table.name,
-        version=table.version,
-        table_id=table.table_id,
-        columns=tuple(spec.labels.columns),
-        known_at=spec.labels.known_at,
-        label=spec.label,
-        entity_columns=tuple(spec.entity_columns),
-        holdout=spec.holdout,
-    )
+    labels = labels_of(store, spec)
     spine = labels.spine(store, as_of=as_of)
     _check(spine, spec, as_of)
     with_split = store.create_training_set(df=spine, feature_lookups=spec.lookups, label=spec.label)
@@ -146,6 +152,21 @@ def assemble(store: FeatureStore, spec: TrainingSpec, *, as_of: datetime) -> Tra
         holdout_entities=spine.where(F.col(SPLIT) == HOLDOUT).drop(SPLIT),
         labels=labels,
         fingerprint=fingerprint(whole.select(*(f"`{name}`" for name in proved))),
+    )
+
+
+def labels_of(store: FeatureStore, spec: TrainingSpec) -> Labels:
+    """Where the spec's labels are read today."""
+    table = store.tables.info(spec.labels.table)
+    return Labels(
+        table=table.name,
+        version=table.version,
+        table_id=table.table_id,
+        columns=tuple(spec.labels.columns),
+        known_at=spec.labels.known_at,
+        label=spec.label,
+        entity_columns=tuple(spec.entity_columns),
+        holdout=spec.holdout,
     )
 
 

@@ -1,14 +1,18 @@
 """The form that a training module fills in."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-
-from sklearn.base import BaseEstimator
+from typing import TYPE_CHECKING, TypeAlias
 
 from feature_store import FeatureLookup, Source
 from feature_store.errors import Misuse, listed, suggestion
 from feature_store.names import check_simple_name
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class AtMost:
 
 
 Gate = AtLeast | AtMost
-Estimator = Callable[[], BaseEstimator]
+Estimator: TypeAlias = "Callable[[], BaseEstimator]"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,143 +1,43 @@
-"""Kill -9 in the middle of publishing, training and scoring; a rerun then leaves what an undisturbed run leaves.
+"""Kill -9 in the middle of each job, at a moment drawn by chance; ``make soak`` does it at many others."""
 
-A run is killed, with its Java, once it has written a certain share of the files that the undisturbed run wrote; the
-shares are drawn with a fixed seed. So each run is killed at another of its steps, however fast the machine is.
-"""
-
-import os
 import random
-import shutil
-from dataclasses import dataclass
-from pathlib import Path
+from itertools import count
 
-import polars as pl
 import pytest
-from mlflow import MlflowClient
-from polars.testing import assert_frame_equal
 
-from feature_store import FeatureStore, open_store
-from inference.score import score
-from tests.couriers import HOUR, SCORING, TRAINING, at, land, publish_features
-from training.champion import FINGERPRINT, PROMOTED_AS_OF
-from training.train import train
-
-MODEL = "test.couriers.late_order"
-FEATURES = ("courier_load", "district_distance")
-TRAINED, SCORED = at("15"), at("18")
-
-
-def opened(workspace: Path) -> FeatureStore:
-    return open_store(catalog="test", schema="couriers", workspace=workspace)
-
-
-def copied(workspace: Path, name: str) -> Path:
-    return Path(shutil.copytree(workspace, workspace.with_name(name)))
-
-
-def files(workspace: Path) -> int:
-    """How many files the run has written so far."""
-    return sum(len(names) for _, _, names in os.walk(workspace))
-
-
-@dataclass(frozen=True)
-class Undisturbed:
-    """The workspace before each of the three jobs, and after the last; and how many files each job writes."""
-
-    landed: Path
-    published: Path
-    trained: Path
-    scored: Path
-
-    def written(self, before: Path, after: Path) -> int:
-        return files(after) - files(before)
+from tests.safety.kills import Undisturbed, publishing, scoring, training
 
 
 @pytest.fixture(scope="module")
-def undisturbed(spark, tmp_path_factory) -> Undisturbed:
-    """Eighteen days of orders, one every three hours; a courier with six or more open orders is late."""
-    landed = tmp_path_factory.mktemp("killed") / "landed"
-    store = opened(landed)
-    hours = [(n, at("1") + n * 3 * HOUR, n * 3 % 10) for n in range(136)]
-    land(
-        store,
-        orders=[
-            (f"order {n}", f"courier {n % 5}", "old town", hour, hour + HOUR, load >= 6) for n, hour, load in hours
-        ],
-        counts=[(f"courier {n % 5}", hour, load) for n, hour, load in hours],
-    )
-    published = copied(landed, "published")
-    publish_features(opened(published), as_of=SCORED)
-    trained = copied(published, "trained")
-    train(opened(trained), TRAINING, as_of=TRAINED)
-    scored = copied(trained, "scored")
-    score(opened(scored), SCORING, as_of=SCORED)
-    return Undisturbed(landed, published, trained, scored)
+def undisturbed(spark, tmp_path_factory):
+    return Undisturbed.run(tmp_path_factory.mktemp("killed"))
 
 
-def rows(workspace: Path, name: str) -> pl.DataFrame:
-    """All rows of the table, in order, without what differs from run to run."""
-    found = pl.read_delta(str(workspace / "warehouse" / "test" / "couriers" / name))
-    return found.select(pl.exclude("run_id", "model_version")).sort(pl.all())
+@pytest.fixture(scope="module")
+def another(others):
+    """The next process to be killed; the one after it starts meanwhile, as long as there are tests that need one."""
+    left, ready = count(2, -1), [others()]
+
+    def next_one():
+        taken = ready.pop()
+        if next(left) > 0:
+            ready.append(others())
+        return taken
+
+    return next_one
 
 
-def killed(others, workspace: Path, verb: str, *, day: str, after: int) -> None:
-    """Begin ``verb`` in a process of its own, and kill it once ``after`` files more are there."""
-    other = others()
-    assert other.answer() == {"result": "ready"}
-    before = files(workspace)
-    other.begin(verb, opened(workspace), day=day)
-    while files(workspace) < before + after and other.process.poll() is None:
-        pass
-    other.kill()
+def share(verb: str) -> float:
+    return random.Random(verb).uniform(0.05, 1.0)
 
 
-def moments(verb: str, wrote: int) -> list[int]:
-    """After how many of its files the job is killed: at some early, and at some late one."""
-    chance = random.Random(verb)
-    return [chance.randint(1, wrote // 2), chance.randint(wrote // 2 + 1, wrote)]
+def test_publishing_that_was_killed_is_completed_by_a_rerun(undisturbed, another):
+    publishing(undisturbed, another(), share("publish"))
 
 
-def test_publishing_that_was_killed_is_completed_by_a_rerun(undisturbed, others):
-    wrote = undisturbed.written(undisturbed.landed, undisturbed.published)
-    for after in moments("publish", wrote):
-        workspace = copied(undisturbed.landed, f"publishing-{after}")
-        killed(others, workspace, "publish", day="18", after=after)
-
-        publish_features(opened(workspace), as_of=SCORED)
-
-        for name in FEATURES:
-            assert_frame_equal(rows(workspace, name), rows(undisturbed.published, name))
+def test_training_that_was_killed_is_completed_by_a_rerun_and_no_half_version_takes_office(undisturbed, another):
+    training(undisturbed, another(), share("train"))
 
 
-def test_training_that_was_killed_is_completed_by_a_rerun_and_no_half_version_takes_office(undisturbed, others):
-    wrote = undisturbed.written(undisturbed.published, undisturbed.trained)
-    opened(undisturbed.trained)
-    fingerprint = MlflowClient().get_model_version_by_alias(MODEL, "champion").tags[FINGERPRINT]
-    for after in moments("train", wrote):
-        workspace = copied(undisturbed.published, f"training-{after}")
-        killed(others, workspace, "train", day="15", after=after)
-
-        trained = train(opened(workspace), TRAINING, as_of=TRAINED)
-
-        champion = MlflowClient().get_model_version_by_alias(MODEL, "champion")
-        assert str(champion.version) == trained.version
-        assert champion.tags[FINGERPRINT] == fingerprint
-        in_office = [
-            one for one in MlflowClient().search_model_versions(f"name = '{MODEL}'") if PROMOTED_AS_OF in one.tags
-        ]
-        assert [str(one.version) for one in in_office] == [trained.version]
-        kept = pl.read_delta(str(workspace / "warehouse" / "test" / "couriers" / "late_order_training_set"))
-        learned = kept.filter(model_version=trained.version).select(pl.exclude("model_version")).sort(pl.all())
-        assert_frame_equal(learned, rows(undisturbed.trained, "late_order_training_set"))
-        assert set(kept["model_version"].value_counts()["count"]) == {len(learned)}
-
-
-def test_scoring_that_was_killed_is_completed_by_a_rerun(undisturbed, others):
-    wrote = undisturbed.written(undisturbed.trained, undisturbed.scored)
-    for after in moments("score", wrote):
-        workspace = copied(undisturbed.trained, f"scoring-{after}")
-        killed(others, workspace, "score", day="18", after=after)
-
-        score(opened(workspace), SCORING, as_of=SCORED)
-
-        assert_frame_equal(rows(workspace, "late_order_scores"), rows(undisturbed.scored, "late_order_scores"))
+def test_scoring_that_was_killed_is_completed_by_a_rerun(undisturbed, another):
+    scoring(undisturbed, another(), share("score"))

@@ -1,98 +1,45 @@
-"""Two processes write to one table at once: no row is lost or doubled, no commit overwritten, and readers see one version."""
+"""Two processes write to one table at once: no row is lost or doubled, no commit overwritten, and readers see one version.
+
+What the races are, and what they must leave, stands in ``races.py``; ``make soak`` repeats them.
+"""
 
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-import polars as pl
 import pytest
 
 from feature_store.errors import ConcurrentWrite
-from tests.safety.other import START, append, create, experiment, merge, replace
+from tests.safety.other import create, experiment, replace
+from tests.safety.races import WRITERS, appended_rows, filled, neighbouring_windows, same_keys, same_window, written
 
-TIMES = 6
+TIMES = 2
+BY_WRITERS = pytest.mark.parametrize(("ours", "theirs"), WRITERS.values(), ids=WRITERS)
 
 
 @pytest.fixture
 def table(store):
     """The table ``hourly``: four stations, the two first hours, by nobody."""
-    create(store, name="hourly")
-    replace(store, writer="nobody", times=1, hours=[0, 2])
-    return store.tables
+    return filled(store)
 
 
-def written(tables):
-    """The table's rows as (hour, station, writer, value), in order."""
-    hour = ((pl.col("known_at") - pl.lit(START)).dt.total_hours()).alias("hour")
-    return sorted(
-        tables.arrow("hourly", ["station", "known_at", "writer", "value"])
-        .select(hour, "station", "writer", "value")
-        .rows()
-    )
+@BY_WRITERS
+def test_replacing_the_same_window_leaves_the_rows_of_one_of_them(store, other, ours, theirs):
+    same_window(store, other, ours=ours, theirs=theirs, times=TIMES)
 
 
-def verbs(tables):
-    """How often each commit is in the history."""
-    return Counter(entry.commit.verb for entry in tables.history("hourly") if entry.commit)
+@BY_WRITERS
+def test_replacing_neighbouring_windows_leaves_the_rows_of_both(store, other, ours, theirs):
+    neighbouring_windows(store, other, ours=ours, theirs=theirs, times=TIMES)
 
 
-def all_of(*writers):
-    """Each commit of these writers, once."""
-    return {"nobody 0": 1} | {f"{writer} {value}": 1 for writer in writers for value in range(TIMES)}
-
-
-WRITERS = pytest.mark.parametrize(
-    ("ours", "theirs"),
-    [(True, True), (True, False), (False, False)],
-    ids=["delta-rs and delta-rs", "delta-rs and Spark", "Spark and Spark"],
-)
-
-
-@WRITERS
-def test_replacing_the_same_window_leaves_the_rows_of_one_of_them(store, table, other, ours, theirs):
-    table.in_process = ours
-    other.begin("replace", store, writer="they", times=TIMES, hours=[0, 2], in_process=theirs)
-    replace(store, writer="we", times=TIMES, hours=[0, 2])
-    assert other.answer() == {"result": None}
-
-    last = table.history("hourly")[0].commit.verb.split()
-    assert written(table) == [(hour, station, last[0], int(last[1])) for hour in (0, 1) for station in range(4)]
-    assert verbs(table) == all_of("we", "they")
-
-
-@WRITERS
-def test_replacing_neighbouring_windows_leaves_the_rows_of_both(store, table, other, ours, theirs):
-    table.in_process = ours
-    other.begin("replace", store, writer="they", times=TIMES, hours=[1, 2], in_process=theirs)
-    replace(store, writer="we", times=TIMES, hours=[0, 1])
-    assert other.answer() == {"result": None}
-
-    assert written(table) == [
-        (hour, station, writer, TIMES - 1) for hour, writer in enumerate(["we", "they"]) for station in range(4)
-    ]
-    assert verbs(table) == all_of("we", "they")
-
-
-@WRITERS
+@BY_WRITERS
 def test_merging_the_same_keys_leaves_each_once_all_by_the_one_who_was_last(store, other, ours, theirs):
-    create(store, name="hourly")
-    store.tables.in_process = ours
-    other.begin("merge", store, writer="they", times=TIMES, in_process=theirs)
-    merge(store, writer="we", times=TIMES)
-    assert other.answer() == {"result": None}
-
-    last = store.tables.history("hourly")[0].commit.verb.split()
-    assert written(store.tables) == [(0, station, last[0], int(last[1])) for station in range(4)]
+    same_keys(store, other, ours=ours, theirs=theirs, times=TIMES)
 
 
-def test_appending_adds_each_row_once(store, table, other):
-    other.begin("append", store, writer="they", times=TIMES, in_process=False)
-    append(store, writer="we", times=TIMES)
-    assert other.answer() == {"result": None}
-
-    appended = Counter((writer, value) for _, _, writer, value in written(table))
-    assert appended == {("nobody", 0): 8} | {(writer, value): 4 for writer in ("we", "they") for value in range(TIMES)}
+def test_appending_adds_each_row_once(store, other):
+    appended_rows(store, other, ours=True, theirs=False, times=TIMES)
 
 
 def test_a_reader_sees_one_version_whoever_writes_meanwhile(store, table, other):

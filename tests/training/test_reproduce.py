@@ -21,7 +21,8 @@ from feature_store.fingerprint import fingerprint
 from feature_store.lineage import code_revision
 from features.publish import publish
 from tests.couriers import COURIER_LOAD, DAY, DISTRICT_DISTANCE, HOUR, TRAINING, at, coin, land
-from training.train import main, train
+from training.pipeline import train
+from training.train import main
 
 MODEL = "test.couriers.late_order"
 AS_OF = at("15")

@@ -11,9 +11,10 @@ from pyspark.sql import SparkSession
 from feature_store import FeatureStore, open_store
 from feature_store.local.packaging import packaged_folder
 from tests.couriers import HOUR, TRAINING, at, coin, frame, land, publish_features
+from training.already import definition
 from training.champion import champion_at
 from training.frame import assemble
-from training.train import Trained, definition, train
+from training.pipeline import Trained, train
 
 MODEL = "test.couriers.late_order"
 FIRST, SECOND = at("15"), at("21")
