@@ -92,6 +92,7 @@ def logged(store, training_set):
     return store.log_model(
         model=model, artifact_path="wind", flavor=mlflow.sklearn, training_set=training_set,
         registered_model_name="wind", lineage={"as_of": JUNE}, serialization_format="cloudpickle",
+        pip_requirements=mlflow.sklearn.get_default_pip_requirements(include_cloudpickle=True),
     )  # fmt: skip
 
 
