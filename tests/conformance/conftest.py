@@ -1,7 +1,6 @@
 """What every backend, and every way of joining, must do alike; :data:`DEVIATIONS` says where one does not."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import deltalake
@@ -44,17 +43,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in left_out]
 
 
-@pytest.fixture(params=[*(name for name in WAYS if name != AUTOMATIC), DATABRICKS])
+@pytest.fixture(scope="module", params=[*(name for name in WAYS if name != AUTOMATIC), DATABRICKS])
 def way(request: pytest.FixtureRequest) -> str:
     """A way of joining: those of the local store, and the vendor's."""
     return str(request.param)
 
 
-@pytest.fixture
-def store(way: str, request: pytest.FixtureRequest, spark: SparkSession, tmp_path: Path) -> Any:
-    """An empty store."""
+@pytest.fixture(scope="module")
+def store(
+    way: str, request: pytest.FixtureRequest, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
+) -> Any:
+    """A store for all tests of one way of joining, empty at first."""
     if way != DATABRICKS:
-        return open_store(catalog="test", schema="flights", workspace=tmp_path / "workspace", backend="local")
+        workspace = tmp_path_factory.mktemp("workspace")
+        return open_store(catalog="test", schema="flights", workspace=workspace, backend="local")
     opened = request.getfixturevalue("databricks_store")
     request.getfixturevalue("unity").clear()
     return opened
@@ -85,22 +87,37 @@ def looked_up(way: str, store: Any) -> Callable[..., DataFrame]:
     return look_up
 
 
-@pytest.fixture
-def feature_table(store: Any, request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Make a feature table from literal rows; of the keys, the one called ``known_at`` is the time.
+@pytest.fixture(scope="module")
+def made(way: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Schema and keys of the feature tables that the tests of one way of joining have made so far."""
+    return {}
 
-    The rows are written without Spark, since the tests here make a hundred such tables.
+
+@pytest.fixture
+def feature_table(
+    store: Any, made: dict[str, tuple[str, tuple[str, ...]]], request: pytest.FixtureRequest
+) -> Callable[..., None]:
+    """A feature table of these literal rows and no others; of the keys, the one called ``known_at`` is the time.
+
+    A table of the same form that an earlier test has made is not made again: its rows are replaced. They are written
+    without Spark, since the tests here fill a hundred tables.
     """
 
     def make(name: str, schema: str, rows: Sequence[tuple[Any, ...]], keys: Sequence[str]) -> None:
-        time = "known_at" if "known_at" in keys else None
-        store.create_table(
-            name=name, primary_keys=list(keys), timeseries_column=time, schema=StructType.fromDDL(schema)
-        )
+        form = schema, tuple(keys)
+        if made.get(name, form) != form:
+            store.drop_table(name=name)
+            del made[name]
+        if name not in made:
+            time = "known_at" if "known_at" in keys else None
+            store.create_table(
+                name=name, primary_keys=list(keys), timeseries_column=time, schema=StructType.fromDDL(schema)
+            )
+            made[name] = form
         where = request.getfixturevalue("unity") if isinstance(store, DatabricksStore) else store.tables
         stored = deltalake.DeltaTable(where.path(store.tables.full_name(name)))
         columns = pa.schema(stored.schema().to_arrow())
         arrays = [pa.array([row[position] for row in rows], field.type) for position, field in enumerate(columns)]
-        deltalake.write_deltalake(stored, pa.table(arrays, schema=columns), mode="append")
+        deltalake.write_deltalake(stored, pa.table(arrays, schema=columns), mode="overwrite")
 
     return make
