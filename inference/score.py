@@ -63,11 +63,10 @@ def score(
     champion = office.champion_at(model, since, alias=spec.alias)
     population = store.tables.full_name(spec.entities.table)
     sources = {population: store.tables.info(population).version}
+    entities = spec.entities.read(store.tables, as_of=as_of, version=sources[population])
     decided_at = F.col(spec.training.decided_at)
-    entities = spec.entities.read(store.tables, as_of=as_of, version=sources[population]).where(
-        (decided_at >= F.lit(since)) & (decided_at < F.lit(until))
-    )
-    keys = entities.select(*spec.entity_columns)
+    decided = entities.where((decided_at >= F.lit(since)) & (decided_at < F.lit(until)))
+    keys = decided.select(*spec.entity_columns)
     if keys.isEmpty():
         return Scored(output, since, until, 0, "")
     versions = store.feature_versions(model_uri=champion.uri)

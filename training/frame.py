@@ -66,11 +66,12 @@ class Labels:
     def spine(self, store: FeatureStore, *, as_of: datetime) -> DataFrame:
         """Entities, ``split`` and label of those whose label was known as of ``as_of`` and who belong to a part."""
         source = Source(name="labels", description="", table=self.table, columns=self.columns, known_at=self.known_at)
+        rows = source.read(store.tables, as_of=as_of, version=self.version)
         begins = F.lit(utc(as_of) - self.holdout)
         split = F.when(F.col(KNOWN_AT) < begins, TRAIN).when(F.col(self.entity_columns[-1]) >= begins, HOLDOUT)
-        known = source.read(store.tables, as_of=as_of, version=self.version).where(F.col(self.label).isNotNull())
         return (
-            known.withColumn(SPLIT, split)
+            rows.where(F.col(self.label).isNotNull())
+            .withColumn(SPLIT, split)
             .where(F.col(SPLIT).isNotNull())
             .select(*self.entity_columns, SPLIT, self.label)
         )
