@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feature_store.errors import StorageError
+from feature_store.local.quiet import without_greeting
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -47,7 +48,8 @@ def spark_session(*, app_name: str = "feature-pipelines") -> SparkSession:
         from delta import configure_spark_with_delta_pip
 
         builder = configure_spark_with_delta_pip(builder)
-    return builder.getOrCreate()
+    with without_greeting():
+        return builder.getOrCreate()
 
 
 def running_session() -> SparkSession | None:

@@ -48,6 +48,7 @@ class LocalStore(ModelVerbs):
             os.environ[TRACKING_IS_OURS] = "1"
         # Users see the pipeline's own progress; MLflow speaks only when something is wrong.
         logging.getLogger("mlflow").setLevel(logging.ERROR)
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         return cls(workspace, DeltaTables(workspace / "warehouse", catalog=catalog, schema=schema))
 
     @property
