@@ -212,7 +212,8 @@ class ModelVerbs(FeatureTableVerbs):
         package = Package.load(folder)
         brought = scoring.check_frame(df, package.spec, override_features=override_features)
         joined = self._looked_up(package, df, brought, table_versions or {})
-        return scoring.predict(joined, folder, package.spec.included, result_type)
+        here = self.tables.in_process
+        return scoring.predict(joined, folder, package.spec.included, result_type, here=here)
 
     def look_up(self, *, model_uri: str, df: DataFrame, table_versions: Mapping[str, int]) -> DataFrame:
         from feature_store.local import packaging, scoring

@@ -1,6 +1,7 @@
 """Scoring with a packaged model: what the caller's frame must be, and the model run on Arrow batches."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,16 @@ import mlflow
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
-from pyspark.sql.types import StructType
+from pyspark.sql.types import DataType, StructType
 
 from feature_store.arguments import check_data_frame
 from feature_store.errors import Misuse, listed, suggestion
 from feature_store.local.feature_spec import FeatureSpec
+from feature_store.local.gathering import gathered
 
 PREDICTION = "prediction"
+MOST_ROWS_HERE = 50_000
+"""More rows than these are predicted by Spark's workers, several at a time."""
 _RESULTS = {
     "double": pa.float64(), "float": pa.float32(), "int": pa.int32(), "bigint": pa.int64(), "long": pa.int64(),
     "boolean": pa.bool_(), "string": pa.string(),
@@ -59,20 +63,46 @@ def check_result_type(result_type: str) -> None:
         raise Misuse(f"There is no result_type {result_type!r}. {suggestion(str(result_type), _RESULTS)}")
 
 
-def predict(df: DataFrame, folder: Path, columns: Sequence[str], result_type: str) -> DataFrame:
-    """``df`` with ``prediction``: the raw model is loaded once per worker and run once per Arrow batch."""
-    schema = StructType(list(df.schema.fields)).add(PREDICTION, result_type)
-    path, names, kind = str(folder / "raw_model"), list(columns), _RESULTS[result_type]
+def predict(df: DataFrame, folder: Path, columns: Sequence[str], result_type: str, *, here: bool) -> DataFrame:
+    """``df`` with ``prediction``: the raw model is loaded once per process and run once per Arrow batch.
 
-    def batches(rows: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        model = _raw_model(path)
+    A few rows are predicted in this process if they may come ``here``: a worker has to import what is loaded here already.
+    """
+    schema = StructType(list(df.schema.fields)).add(PREDICTION, DataType.fromDDL(result_type))
+    with_predictions = _Predicting(str(folder / "raw_model"), tuple(columns), result_type)
+    rows = _few_rows(df) if here else None
+    if rows is None:
+        return df.mapInArrow(with_predictions, schema)
+    size = int(str(df.sparkSession.conf.get("spark.sql.execution.arrow.maxRecordsPerBatch")))
+    batches = rows.combine_chunks().to_batches(size if size > 0 else None)
+    if not batches:
+        return df.sparkSession.createDataFrame([], schema)
+    return df.sparkSession.createDataFrame(pa.Table.from_batches(with_predictions(iter(batches))), schema)
+
+
+def _few_rows(df: DataFrame) -> pa.Table | None:
+    """All rows, computed once, if they are few and small; None otherwise, or if rows were shuffled only to find out."""
+    if "Exchange" in str(df._jdf.queryExecution().executedPlan().toString()):
+        return None
+    with gathered(df.limit(MOST_ROWS_HERE + 1), rows=None, here=True) as (count, rows):
+        return rows if count <= MOST_ROWS_HERE else None
+
+
+@dataclass(frozen=True)
+class _Predicting:
+    """Adds predictions to Arrow batches, in this process or in a worker."""
+
+    path: str
+    columns: Sequence[str]
+    result_type: str
+
+    def __call__(self, rows: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        model, kind = _raw_model(self.path), _RESULTS[self.result_type]
         for batch in rows:
-            values = model.predict(batch.select(names).to_pandas())
+            values = model.predict(batch.select(list(self.columns)).to_pandas())
             flat = np.ravel(values)
             predicted = pa.array(flat.astype(str) if kind == pa.string() else flat).cast(kind)
             yield batch.append_column(PREDICTION, predicted)
-
-    return df.mapInArrow(batches, schema)
 
 
 @lru_cache(maxsize=4)
