@@ -7,7 +7,7 @@ as of an earlier moment can find a row of it. Anything else may have changed, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -26,12 +26,13 @@ def is_unchanged(tables: Tables, versions: Mapping[str, int], *, until: datetime
     that was dropped and made again.
     """
     return all(
-        tables.exists(name) and _is_unchanged(tables.history(name), version, until, read_at)
+        tables.exists(name) and reads_the_same(tables.history(name), version, until, read_at)
         for name, version in versions.items()
     )
 
 
-def _is_unchanged(history: list[TableVersion], version: int, until: datetime, read_at: datetime) -> bool:
+def reads_the_same(history: Sequence[TableVersion], version: int, until: datetime, read_at: datetime) -> bool:
+    """:func:`is_unchanged` for one table, of which this is the history."""
     read = next((entry for entry in history if entry.version == version), None)
     if read is None or read.at > utc(read_at):
         return False

@@ -17,6 +17,8 @@ from sklearn.linear_model import LinearRegression
 from feature_store import FeatureLookup, FeatureStore, open_store
 from feature_store.errors import NotFound
 from feature_store.job import task_context
+from features.publish import publish
+from inference.already import definition
 from inference.score import Scored, score
 from tests.couriers import COURIER_LOAD, MICROSECOND, SCORING, TRAINING, at, frame, land, publish_features
 from training.champion import promote
@@ -39,9 +41,11 @@ class Orders:
 
     store: FeatureStore
 
-    def score(self, spec: Any = SPEC, *, as_of: datetime, run: str = "run", **window: datetime) -> Scored:
+    def score(
+        self, spec: Any = SPEC, *, as_of: datetime, run: str = "run", rerun: bool = False, **window: datetime
+    ) -> Scored:
         with task_context({}, run):
-            return score(self.store, spec, as_of=as_of, **window)
+            return score(self.store, spec, as_of=as_of, rerun=rerun, **window)
 
     def scores(self, output: str = OUTPUT) -> DataFrame:
         return self.store.tables.read(output)
@@ -150,7 +154,7 @@ def test_scoring_a_window_again_replaces_it_by_equal_rows_and_leaves_the_others(
     orders.score(as_of=at("3"), run="second")
     before = orders.store.spark.createDataFrame(orders.scores().toArrow())
 
-    orders.score(as_of=at("3"), start=at("2"), run="third")
+    orders.score(as_of=at("3"), start=at("2"), run="third", rerun=True)
 
     assert_df_equality(before.drop("run_id"), orders.scores().drop("run_id"), ignore_row_order=True)
     runs = {(row["order_id"], row["run_id"]) for row in orders.scores().collect()}
@@ -195,7 +199,7 @@ def test_the_commit_says_which_window_which_model_and_which_versions_of_which_ta
         "test.couriers.courier_load": orders.store.tables.info("courier_load").version,
         "test.couriers.orders": orders.store.tables.info("orders").version,
     }
-    assert newest.details == {"model": MODEL, "model_version": "1"}
+    assert newest.details == {"model": MODEL, "model_version": "1", "definition": definition(SPEC), "rows": 4}
 
 
 def test_scoring_by_keys_alone_finds_the_same_features_as_the_training_set_for_the_same_keys_and_moments(
@@ -215,3 +219,56 @@ def test_scoring_by_keys_alone_finds_the_same_features_as_the_training_set_for_t
         ignore_row_order=True,
         ignore_nullable=True,
     )
+
+
+SECOND_DAY = {"as_of": at("3"), "start": at("2"), "end": at("3")}
+UP_TO_DATE = Scored(OUTPUT, at("2"), at("3"), 2, "1", repeated=True)
+
+
+def test_a_window_scored_so_before_is_left_as_it_is(orders: Orders) -> None:
+    orders.score(**SECOND_DAY, run="first")
+    version = orders.store.tables.info(OUTPUT).version
+
+    assert orders.score(**SECOND_DAY, run="second") == UP_TO_DATE
+    assert orders.store.tables.info(OUTPUT).version == version
+
+
+def test_features_published_for_later_moments_leave_a_scored_window_up_to_date(orders: Orders) -> None:
+    orders.score(**SECOND_DAY)
+    publish(orders.store, COURIER_LOAD, as_of=at("6"), start=at("3"))
+
+    assert orders.score(**SECOND_DAY) == UP_TO_DATE
+
+
+def test_features_published_again_within_what_a_window_may_look_up_have_it_scored_again(orders: Orders) -> None:
+    orders.score(**SECOND_DAY)
+    publish(orders.store, COURIER_LOAD, as_of=at("6"), start=at("3") - MICROSECOND)
+
+    assert orders.score(**SECOND_DAY) == replace(UP_TO_DATE, repeated=False)
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        {"as_of": at("3"), "start": at("2T12")},
+        {"as_of": at("3T12"), "start": at("1"), "end": at("3")},
+    ],
+    ids=["a part of it", "more than it"],
+)
+def test_a_window_that_another_run_has_written_to_since_is_scored_again(orders: Orders, between: Any) -> None:
+    orders.score(**SECOND_DAY)
+    orders.score(**between)
+
+    assert orders.score(**SECOND_DAY) == replace(UP_TO_DATE, repeated=False)
+
+
+def test_a_window_is_scored_again_as_of_another_moment_by_another_model_or_once_its_table_was_dropped(
+    orders: Orders,
+) -> None:
+    orders.score(**SECOND_DAY)
+
+    assert not orders.score(as_of=at("4"), start=at("2"), end=at("3")).repeated
+    promote(MODEL, "2", as_of=at("2"), reason="better")
+    assert orders.score(as_of=at("4"), start=at("2"), end=at("3")) == Scored(OUTPUT, at("2"), at("3"), 2, "2")
+    orders.store.tables.drop(OUTPUT)
+    assert orders.score(as_of=at("4"), start=at("2"), end=at("3")) == Scored(OUTPUT, at("2"), at("3"), 2, "2")
