@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 UV = uv==$(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types architecture lock clean-workspace clean
+.PHONY: help setup demo test check check-fast soak lint types architecture lock clean-workspace clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -36,6 +36,14 @@ test: setup ## Run the tests, in two processes
 	@pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: setup lint types architecture test ## Everything that CI checks
+
+check-fast: setup lint types architecture ## Linters, types, architecture, and the tests that your change can affect
+	@pytest -n 2 --dist loadfile --no-loadscope-reorder $$(python -m tests.affected)
+
+KILLS ?= 10
+RACES ?= 10
+soak: setup ## Kill jobs and race writers at random: KILLS=50 RACES=50 SEED=1
+	@KILLS=$(KILLS) RACES=$(RACES) SEED=$(SEED) pytest -v -o timeout=900 tests/soak/soak.py
 
 lint: setup
 	@ruff check . && ruff format --check .
