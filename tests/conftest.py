@@ -16,7 +16,8 @@ from pyspark.sql.types import StructType
 from tests.left_over import MARK, end_java, left_over, print_stacks
 
 # A third less CPU for many short queries; not for heavy jobs.
-os.environ.setdefault("PIPELINE_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+# The code that this compiles to needs more room than it is given by default: once that is full, Java only interprets.
+os.environ.setdefault("PIPELINE_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m")
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Two processes share two cores and four gigabytes.
     os.environ.setdefault("SPARK_MASTER", "local[1]")
@@ -49,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {name: place for place, name in enumerate(SLOW_FILES)}
-    items.sort(key=lambda item: places.get(item.path.relative_to(TESTS).as_posix(), len(places)))
+    items.sort(key=lambda item: places.get(os.path.relpath(item.path, TESTS), len(places)))
 
 
 @pytest.hookimpl(wrapper=True)
