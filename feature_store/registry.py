@@ -6,6 +6,7 @@ expected there (another kind of registry, tables of another version of MLflow) i
 
 from __future__ import annotations
 
+import functools
 import os
 import sqlite3
 import sys
@@ -94,6 +95,28 @@ def from_client(*, prefix: str) -> list[RegisteredVersion]:
             given = [alias for alias, version in aliases[one.name].items() if str(version) == str(one.version)]
             found.append(RegisteredVersion(one.name, int(one.version), dict(one.tags), tuple(sorted(given))))
     return found
+
+
+def make_ready() -> None:
+    """Before the first use in a process: let MLflow make its database while no other process does.
+
+    Two processes that find no database both make one, and MLflow's steps of the one collide with the other's.
+    """
+    database = _database()
+    if database is not None:
+        _made_ready(database)
+
+
+@functools.cache
+def _made_ready(database: Path) -> None:
+    import mlflow
+
+    from feature_store.local.turns import in_turn
+
+    database.parent.mkdir(parents=True, exist_ok=True)
+    in_turn(
+        f"The registry {database}", database.parent, lambda: mlflow.MlflowClient().search_experiments(max_results=1)
+    )
 
 
 def _database() -> Path | None:

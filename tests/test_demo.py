@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 import polars as pl
 import pytest
-from chispa import assert_df_equality
 from click.testing import CliRunner, Result
 from mlflow import MlflowClient
 from polars.testing import assert_frame_equal
@@ -19,6 +18,7 @@ from pyspark.sql import functions as F
 from feature_store import FeatureStore, open_store
 from features.flights import landing
 from resources.run import main
+from tests.frames import assert_df_equality
 from training.champion import promotions
 
 ROOT = Path(__file__).parents[1]

@@ -15,6 +15,7 @@ from mlflow.tracking import MlflowClient
 from feature_store import NotFound
 from feature_store.errors import listed
 from feature_store.lineage import utc
+from feature_store.registry import make_ready
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 PROMOTED_AS_OF, PROMOTION_REASON = "promoted_as_of", "promotion_reason"
@@ -54,6 +55,7 @@ def settle(model: str) -> None:
 
 def versions(model: str) -> list[ModelVersion]:
     """All versions of a registered model, oldest first; none if there is no such model."""
+    make_ready()
     found = mlflow.search_model_versions(filter_string=f"name = '{model}'")
     return sorted(found, key=lambda one: int(one.version))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from feature_store.arguments import check_data_frame, check_features, check_one_of, names
 from feature_store.local.feature_tables import FeatureTableVerbs
+from feature_store.registry import make_ready
 
 if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo
@@ -150,6 +151,7 @@ class ModelVerbs(FeatureTableVerbs):
         """The id of the MLflow experiment; its artifacts go into the workspace unless a server keeps them."""
         import mlflow
 
+        make_ready()
         found = mlflow.get_experiment_by_name(name)
         if found is not None:
             return str(found.experiment_id)

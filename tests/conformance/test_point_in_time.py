@@ -4,11 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from chispa import assert_df_equality
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feature_store import FeatureLookup
+from tests.frames import assert_df_equality
 
 MICROSECOND = timedelta(microseconds=1)
 WEATHER = "origin string, known_at timestamp, wind double, gust double"

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from chispa import assert_df_equality
 
 from feature_store import FeatureLookup, InvalidRows, Misuse, NotFound, SchemaMismatch, WrongKind, open_store
+from tests.frames import assert_df_equality
 
 WEATHER = "origin string, known_at timestamp, wind double"
 AIRPORTS = "faa string, runways int, altitude int"

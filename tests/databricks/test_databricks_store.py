@@ -6,11 +6,11 @@ import mlflow
 import mlflow.sklearn
 import pandas as pd
 import pytest
-from chispa import assert_df_equality
 from sklearn.linear_model import LinearRegression
 
 from feature_store import FeatureFunction, FeatureLookup, FeatureTable, Misuse, NotFound, Source, WrongKind
 from feature_store.lineage import Commit
+from tests.frames import assert_df_equality
 
 DAY = timedelta(days=1)
 JUNE = datetime(2013, 6, 1, tzinfo=UTC)

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from chispa import assert_df_equality
 from pyspark.sql.types import StructType
 
 from feature_store import Misuse, NotFound, SchemaMismatch, StorageError
 from feature_store.lineage import Commit
+from tests.frames import assert_df_equality
 
 FLIGHTS = "flight string, at timestamp, delay int"
 NOON = datetime(2013, 6, 1, 12, tzinfo=UTC)

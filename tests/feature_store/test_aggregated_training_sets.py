@@ -10,7 +10,6 @@ import mlflow
 import mlflow.sklearn
 import pandas as pd
 import pytest
-from chispa import assert_df_equality
 from pyspark.sql import functions as F
 from ruamel.yaml import YAML
 from sklearn.base import BaseEstimator
@@ -31,6 +30,7 @@ from feature_store.local.aggregated import looked_up
 from feature_store.local.feature_spec import FeatureSpec
 from feature_store.local.packaging import packaged_folder
 from feature_store.local.tables import DeltaTables
+from tests.frames import assert_df_equality
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # The workers cannot import a test module.
 

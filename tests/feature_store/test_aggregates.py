@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from chispa import assert_df_equality
 from pyspark.sql import functions as F
 
 from feature_store import Misuse, Source
@@ -20,6 +19,7 @@ from feature_store.aggregation import (
     TumblingWindow,
     VarPop,
 )
+from tests.frames import assert_df_equality
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 EVENTS = "origin string, known_at timestamp, flights int, delay double"

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from chispa import assert_df_equality
 from pyspark.sql import functions as F
 
 from feature_store import Misuse, NotFound, SchemaMismatch, Source, WrongKind
@@ -30,6 +29,7 @@ from feature_store.aggregation import (
     VarSamp,
 )
 from feature_store.aggregation_plan import on_spine
+from tests.frames import assert_df_equality
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 EVENTS = "who string, amount double, pieces int, ref bigint, price decimal(6,2), tag string, paid boolean, known_at timestamp"

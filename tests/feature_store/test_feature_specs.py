@@ -9,10 +9,10 @@ import mlflow
 import mlflow.sklearn
 import pandas as pd
 import pytest
-from chispa import assert_df_equality
 from sklearn.base import BaseEstimator
 
 from feature_store import FeatureFunction, FeatureLookup, Misuse, NotFound, SchemaMismatch, WrongKind, open_store
+from tests.frames import assert_df_equality
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # The workers cannot import a test module.
 

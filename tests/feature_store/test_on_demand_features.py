@@ -5,10 +5,10 @@ import sys
 import cloudpickle
 import pandas as pd
 import pytest
-from chispa import assert_df_equality
 from pyspark.errors import PythonException
 
 from feature_store import FeatureFunction, FeatureLookup, Misuse, NotFound, open_store
+from tests.frames import assert_df_equality
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # The workers cannot import a test module.
 

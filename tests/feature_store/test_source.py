@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from chispa import assert_df_equality
 
 from feature_store import Misuse, Source
 from feature_store.lineage import Commit
+from tests.frames import assert_df_equality
 
 NOON = datetime(2013, 6, 1, 12, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

@@ -3,12 +3,12 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from chispa import assert_df_equality
 from pyspark.sql.types import StructField, StructType
 
 from feature_store import Misuse, NotFound, SchemaMismatch, StorageError
 from feature_store.lineage import FORMAT, Commit
 from feature_store.local.delta_folder import FORMAT_PROPERTY
+from tests.frames import assert_df_equality
 
 MICROSECOND = timedelta(microseconds=1)
 START, END = datetime(2013, 6, 1, tzinfo=UTC), datetime(2013, 7, 1, tzinfo=UTC)

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from chispa import assert_df_equality
 from pyspark.sql import functions as F
 
 import features
@@ -21,6 +20,7 @@ from features.flights import (
     origin_congestion,
     route_punctuality,
 )
+from tests.frames import assert_df_equality
 
 TABLES = discover(features, FeatureTable)
 DEPARTURE = (

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
-from chispa import assert_df_equality
 from click.testing import CliRunner
 
 from feature_store import SchemaMismatch
 from features.ingest import ingest, main
 from features.spec import LandedTable
+from tests.frames import assert_df_equality
 
 JANUARY = datetime(2014, 1, 1, tzinfo=UTC)
 ROWS = pd.DataFrame(

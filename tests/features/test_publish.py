@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import pandas as pd
 import pytest
-from chispa import assert_df_equality
 from click.testing import CliRunner
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -21,6 +20,7 @@ from features.flights import aircraft, aircraft_day, origin_congestion
 from features.flights.sources import FLIGHT_OUTCOMES, SCHEDULED_FLIGHTS
 from features.publish import commit_of_run, main, publish, published_until, rows_of_window
 from features.windows import BEGINNING
+from tests.frames import assert_df_equality
 
 AS_OF = datetime(2013, 6, 13, 18, 30, tzinfo=UTC)
 HOUR, MICROSECOND = timedelta(hours=1), timedelta(microseconds=1)

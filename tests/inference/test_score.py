@@ -8,7 +8,6 @@ from typing import Any
 import mlflow.sklearn
 import pandas as pd
 import pytest
-from chispa import assert_df_equality
 from mlflow import MlflowClient
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -21,6 +20,7 @@ from features.publish import publish
 from inference.already import definition
 from inference.score import Scored, score
 from tests.couriers import COURIER_LOAD, MICROSECOND, SCORING, TRAINING, at, frame, land, publish_features
+from tests.frames import assert_df_equality
 from training.champion import promote
 
 MODEL, OUTPUT = "test.couriers.late_order", "test.couriers.late_order_scores"

@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from chispa import assert_df_equality
 
 from feature_store.errors import NotFound
 from monitoring.drift_check import check
 from monitoring.limits import MeanShift, NullRate, Psi, Quality, Severity
 from monitoring.spec import Patience, Retraining
+from tests.frames import assert_df_equality
 
 CALM = [1.0, 2.0, 3.0, 4.0] * 25
 HEAVY = [31.0, 32.0, 33.0, 34.0] * 25

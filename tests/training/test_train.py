@@ -4,13 +4,13 @@ import json
 from dataclasses import dataclass, replace
 
 import pytest
-from chispa import assert_df_equality
 from mlflow import MlflowClient
 from pyspark.sql import SparkSession
 
 from feature_store import FeatureStore, open_store
 from feature_store.local.packaging import packaged_folder
 from tests.couriers import HOUR, TRAINING, at, coin, frame, land, publish_features
+from tests.frames import assert_df_equality
 from training.already import definition
 from training.champion import champion_at
 from training.frame import assemble
