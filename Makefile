@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 UV = uv==$(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types architecture lock clean-workspace clean
+.PHONY: help setup demo test soak check lint types architecture lock clean-workspace clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -34,6 +34,9 @@ demo: setup ## Replay the year 2013: land, publish, train, score, monitor, retra
 
 test: setup ## Run the tests, in two processes
 	@pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+soak: setup ## Kill jobs and race writers at random: make soak KILLS=50 RACES=50 SEED=1
+	@KILLS="$(KILLS)" RACES="$(RACES)" SEED="$(SEED)" pytest tests/soak/soak.py
 
 check: setup lint types architecture test ## Everything that CI checks
 
