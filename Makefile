@@ -1,5 +1,6 @@
 # make demo   the whole loop on a year of real data        make test    the tests
 # make check  tests, linters, types, architecture          make help    everything else
+# make check-fast  the same, with the tests of your change
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 UV = uv==$(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check check-fast soak lint types architecture lock clean-workspace clean
+.PHONY: help setup demo test soak check check-fast lint types architecture lock clean-workspace clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -35,15 +36,13 @@ demo: setup ## Replay the year 2013: land, publish, train, score, monitor, retra
 test: setup ## Run the tests, in two processes
 	@pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+soak: setup ## Kill jobs and race writers at random: make soak KILLS=50 RACES=50 SEED=1
+	@KILLS="$(KILLS)" RACES="$(RACES)" SEED="$(SEED)" pytest tests/soak/soak.py
+
 check: setup lint types architecture test ## Everything that CI checks
 
-check-fast: setup lint types architecture ## Linters, types, architecture, and the tests that your change can affect
-	@pytest -n 2 --dist loadfile --no-loadscope-reorder $$(python -m tests.affected)
-
-KILLS ?= 10
-RACES ?= 10
-soak: setup ## Kill jobs and race writers at random: KILLS=50 RACES=50 SEED=1
-	@KILLS=$(KILLS) RACES=$(RACES) SEED=$(SEED) pytest -v -o timeout=900 tests/soak/soak.py
+check-fast: setup lint types architecture ## The same, with those tests only that your change can affect
+	@python -m tests.affected
 
 lint: setup
 	@ruff check . && ruff format --check .

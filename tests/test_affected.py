@@ -1,89 +1,156 @@
-"""Which tests a change can affect: never fewer than those that import what was changed."""
+"""Which test files a change affects: what git says was changed, what reads what, and all where that is not known."""
 
 import subprocess
 from pathlib import Path
 
-import grimp
 import pytest
 
-from tests.affected import PACKAGES, ROOT, affected, changed_files, imported_by
+from tests.affected import ALWAYS, ROOT, affected, all_tests, changed, distances, graph
 
-TESTS = {
-    "tests/conftest.py": {"feature_store.local.session"},
-    "tests/couriers.py": {"features.publish", "training.spec"},
-    "tests/test_house_rules.py": {"feature_store"},
-    "tests/test_readme.py": set(),
-    "tests/monitoring/conftest.py": {"tests.couriers"},
-    "tests/monitoring/test_judge.py": {"monitoring.judge"},
-    "tests/monitoring/test_rules.py": {"monitoring.rules"},
-    "tests/resources/test_states.py": {"resources.states"},
-    "tests/training/test_train.py": {"tests.couriers", "training.pipeline"},
+READS = {
+    "engine.py": set(),
+    "stage.py": {"engine.py"},
+    "command.py": {"stage.py"},
+    "tests/test_engine.py": {"engine.py"},
+    "tests/test_stage.py": {"stage.py", "engine.py"},
+    "tests/test_command.py": {"command.py"},
 }
+ALL = all_tests(ROOT)
 
 
 @pytest.fixture(scope="module")
-def graph() -> grimp.ImportGraph:
-    return grimp.build_graph(*PACKAGES)
+def reads() -> dict[str, set[str]]:
+    return graph(ROOT)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A branch ``work`` that left main after one commit of three modules."""
+    for name in ("kept.py", "edited.py", "removed.py"):
+        (tmp_path / name).write_text("")
+    git(tmp_path, "init", "--quiet", "--initial-branch", "main")
+    git(tmp_path, "add", ".")
+    commit(tmp_path)
+    git(tmp_path, "checkout", "--quiet", "-b", "work")
+    return tmp_path
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", "-C", str(folder), *arguments], check=True, capture_output=True)
+
+
+def commit(folder: Path) -> None:
+    git(folder, "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "--quiet", "--all", "--message", "one")
+
+
+def test_what_reads_a_change_is_affected_at_each_distance():
+    assert distances({"stage.py"}, READS) == {
+        "stage.py": 0,
+        "command.py": 1,
+        "tests/test_stage.py": 1,
+        "tests/test_command.py": 2,
+    }
+    assert distances({"tests/test_engine.py"}, READS) == {"tests/test_engine.py": 0}
+
+
+def test_changes_are_committed_ones_edited_ones_new_ones_and_removed_ones(repository):
+    (repository / "committed.py").write_text("")
+    git(repository, "add", "committed.py")
+    commit(repository)
+    (repository / "edited.py").write_text("x = 1\n")
+    (repository / "staged.py").write_text("")
+    git(repository, "add", "staged.py")
+    (repository / "new one.py").write_text("")
+    (repository / "removed.py").unlink()
+
+    assert changed(repository) == {"committed.py", "edited.py", "staged.py", "new one.py", "removed.py"}
+
+
+def test_a_module_that_was_moved_is_gone_from_where_it_was(repository):
+    git(repository, "mv", "removed.py", "moved.py")
+
+    assert changed(repository) == {"removed.py", "moved.py"}
+
+
+def test_what_main_got_since_is_no_change_of_the_branch(repository):
+    git(repository, "checkout", "--quiet", "main")
+    (repository / "kept.py").write_text("x = 1\n")
+    commit(repository)
+    git(repository, "checkout", "--quiet", "work")
+    (repository / "edited.py").write_text("x = 1\n")
+
+    assert changed(repository) == {"edited.py"}
+
+
+def test_without_git_without_main_or_without_any_change_it_is_not_known(repository, tmp_path_factory):
+    assert changed(repository) is None  # nothing is changed
+    assert changed(tmp_path_factory.mktemp("plain")) is None
+
+    (repository / "edited.py").write_text("x = 1\n")
+    (repository / "below").mkdir()
+    assert changed(repository / "below") is None  # a copy inside another repository
+    git(repository, "branch", "--delete", "--force", "main")
+    assert changed(repository) is None
 
 
 @pytest.mark.parametrize(
-    ("changed", "expected"),
+    "name",
+    ["pyproject.toml", "Makefile", "requirements.lock", "databricks.yml", "resources/round.job.yml", "tests/conftest.py",
+     "tests/monitoring/conftest.py", "training/module_that_is_gone.py", "tests/training/test_that_is_gone.py"],
+)  # fmt: skip
+def test_a_file_that_all_read_and_one_that_is_gone_affect_all_tests(name):
+    assert affected({name}, ROOT) == ALL
+
+
+def test_all_tests_run_where_it_is_not_known_what_was_changed():
+    assert affected(None, ROOT) == ALL
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
     [
-        (["monitoring/judge.py"], ["tests/monitoring/test_judge.py"]),
-        (["monitoring/rules.py"], ["tests/monitoring/test_judge.py", "tests/monitoring/test_rules.py"]),
-        (["training/gates.py"], ["tests/training/test_train.py"]),
-        (["features/windows.py"], ["tests/training/test_train.py"]),
-        (["tests/couriers.py"], ["tests/training/test_train.py"]),
-        (["tests/monitoring/conftest.py"], ["tests/monitoring/test_judge.py", "tests/monitoring/test_rules.py"]),
-        (["monitoring/no_longer_there.py"], ["tests/monitoring/test_judge.py", "tests/monitoring/test_rules.py"]),
-        (["resources/replay.job.yml"], ["tests/resources/test_states.py"]),
-        (["README.md"], ["tests/test_readme.py"]),
-        (["CHANGELOG.md"], []),
-        (["tests/test_readme.py"], ["tests/test_readme.py"]),
+        ("DECISIONS.md", []),
+        ("README.md", ["tests/test_readme.py"]),
+        ("examples/quickstart.py", ["tests/test_readme.py"]),
+        ("tests/monitoring/test_rules.py", ["tests/monitoring/test_rules.py"]),
     ],
-    ids=lambda value: " ".join(value),
 )
-def test_the_tests_that_import_what_was_changed_are_chosen_however_indirectly(graph, changed, expected) -> None:
-    chosen = affected(changed, TESTS, graph)
+def test_a_text_an_example_or_a_test_affects_who_reads_it(name, expected):
+    assert sorted(affected({name}, ROOT)) == sorted({*ALWAYS, *expected})
 
-    assert chosen is not None
-    assert sorted({*chosen} - {"tests/test_house_rules.py"}) == expected
-    assert "tests/test_house_rules.py" in chosen
+
+def test_a_change_to_one_stage_affects_its_own_tests_first_and_not_those_of_the_stages_below():
+    files = affected({"monitoring/judge.py"}, ROOT)
+
+    assert [file for file in files if file not in ALWAYS][:2] == [
+        "tests/monitoring/test_judge.py",
+        "tests/monitoring/test_review.py",
+    ]
+    assert {"tests/monitoring/test_check.py", "tests/test_commands.py", "tests/test_demo.py"} <= set(files)
+    assert not [file for file in files if file.startswith(("tests/training/", "tests/features/", "tests/conformance/"))]
+
+
+def test_a_change_to_the_engine_affects_nearly_all_tests_the_nearest_first():
+    files = affected({"feature_store/local/turns.py"}, ROOT)
+
+    assert files[:3] == [*ALWAYS, "tests/safety/test_turns.py"]
+    assert len(files) > 0.8 * len(ALL)
 
 
 @pytest.mark.parametrize(
-    "changed", ["tests/conftest.py", "pyproject.toml", "requirements.lock", "Makefile", "a_new_file"]
+    ("reader", "read"),
+    [
+        ("tests/training/test_gates.py", "training/gates.py"),  # imports it
+        ("training/pipeline.py", "training/gates.py"),
+        ("training/gates.py", "training/__init__.py"),  # stands in it
+        ("tests/test_house_rules.py", "features/flights/aircraft.py"),  # walks its package
+        ("monitoring/review.py", "monitoring/flight_delay.py"),
+        ("resources/entry_points.py", "inference/score.py"),  # runs any command
+        ("tests/safety/conftest.py", "tests/safety/other.py"),  # names it as a program
+        ("tests/safety/test_turns.py", "tests/safety/conftest.py"),  # has its fixtures
+        ("tests/features/test_windows.py", "tests/conftest.py"),
+        ("tests/test_light_commands.py", "features/publish.py"),  # a program in a text imports it
+    ],
 )
-def test_a_change_whose_reach_is_not_known_affects_all_tests(graph, changed) -> None:
-    assert affected([changed], TESTS, graph) is None
-
-
-def test_uncommitted_new_and_deleted_files_are_part_of_the_change(tmp_path: Path) -> None:
-    def git(*arguments: str) -> None:
-        identity = ["-c", "user.name=me", "-c", "user.email=me@example.com"]
-        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
-
-    for name in ("kept.py", "changed.py", "deleted.py"):
-        (tmp_path / name).write_text("1")
-    git("init", "--quiet")
-    git("add", ".")
-    git("commit", "-m", "all")
-    (tmp_path / "changed.py").write_text("2")
-    (tmp_path / "deleted.py").unlink()
-    (tmp_path / "new.py").touch()
-
-    assert changed_files(tmp_path) == ["changed.py", "deleted.py", "new.py"]
-
-
-def test_without_git_nothing_is_known_of_the_change(tmp_path: Path) -> None:
-    assert changed_files(tmp_path / "nowhere") is None
-
-
-def test_imports_are_found_wherever_they_stand_in_a_file(tmp_path: Path) -> None:
-    (tmp_path / "test_it.py").write_text("import a.b\n\ndef test():\n    from c import d\n")
-
-    assert imported_by(tmp_path / "test_it.py") == {"a.b", "c", "c.d"}
-
-
-def test_the_projects_own_tests_import_what_they_test() -> None:
-    assert "training.pipeline" in imported_by(ROOT / "tests" / "training" / "test_train.py")
+def test_who_reads_what(reads, reader, read):
+    assert read in reads[reader]

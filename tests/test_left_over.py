@@ -1,76 +1,115 @@
-"""A run of the tests that leaves a process over fails, and one that hangs ends and says where it was."""
+"""A run of the tests that leaves a process over fails and names it; a test that hangs ends, and says where everyone is."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
-import textwrap
 import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.left_over import MARK
+import pytest
+
+from tests.left_over import MARK, processes
 
 ROOT = Path(__file__).parents[1]
+Nested = Callable[[str], tuple[int, str]]
+
+HOOKS = """
+import functools
+import tests.conftest
+from tests.conftest import pytest_configure, pytest_runtest_makereport, pytest_sessionfinish
+tests.conftest.left_over = functools.partial(tests.conftest.left_over, patience=1)
+"""
+LEAVES_ONE = """
+import subprocess
+def test_leaves_one():
+    subprocess.Popen(["sleep", "54321"], start_new_session=True)
+"""
+ENDS_ITS_OWN = """
+import subprocess
+def test_ends_its_own():
+    subprocess.Popen(["sleep", "0.5"])
+"""
+HANGS = '''
+import subprocess, sys, time
+import pytest
+CHILD = """
+import faulthandler, signal, time
+faulthandler.register(signal.SIGUSR1)
+def where_the_child_is():
+    print("ready", flush=True)
+    time.sleep(54321)
+where_the_child_is()
+"""
+@pytest.fixture
+def child():
+    one = subprocess.Popen([sys.executable, "-c", CHILD], stdout=subprocess.PIPE)
+    one.stdout.readline()
+    yield one
+    one.kill()
+    one.communicate()
+def where_the_test_is():
+    time.sleep(54321)
+@pytest.mark.timeout(3)
+def test_hangs(child):
+    where_the_test_is()
+def test_after_it():
+    pass
+'''
 
 
-def nested(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
-    """A run of its own, of one test, with the set-up of this one."""
-    (folder / "test_nested.py").write_text(textwrap.dedent(test))
-    environment = {**os.environ, MARK: uuid.uuid4().hex}
-    environment = {name: value for name, value in environment.items() if not name.startswith("PYTEST_XDIST")}
-    options = ["-p", "tests.conftest", "-p", "no:cacheprovider", "-o", "timeout=2", "--rootdir", str(folder)]
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "test_nested.py"],
-        cwd=folder,
-        env=environment | {"PYTHONPATH": str(ROOT), "PATIENCE_SECONDS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture
+def nested(tmp_path: Path) -> Iterator[Nested]:
+    """Runs a module of tests in a run of its own; what it leaves over is ended with the test."""
+    mark = uuid.uuid4().hex
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+
+    def run(module: str) -> tuple[int, str]:
+        (tmp_path / "pytest.ini").write_text("[pytest]\ntimeout = 60\ntimeout_method = signal\n")
+        (tmp_path / "conftest.py").write_text(HOOKS)
+        (tmp_path / "test_nested.py").write_text(module)
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(tmp_path)],
+            env=ours | {MARK: mark, "PYTHONPATH": str(ROOT)},
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+    yield run
+    for one in processes(mark):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one.pid, signal.SIGKILL)
 
 
-def test_a_run_that_leaves_no_process_over_passes(tmp_path: Path) -> None:
-    done = nested(tmp_path, "def test(): pass")
+def test_a_run_that_leaves_a_process_over_fails_and_names_it(nested: Nested) -> None:
+    code, printed = nested(LEAVES_ONE)
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Left over" not in done.stderr
-
-
-def test_a_run_that_leaves_a_process_over_fails_and_names_it(tmp_path: Path) -> None:
-    done = nested(
-        tmp_path,
-        """
-        import subprocess
-        def test():
-            process = subprocess.Popen(["sleep", "600"], start_new_session=True)
-            print(process.pid, file=open("pid", "w"))
-        """,
-    )
-    pid = int((tmp_path / "pid").read_text())
-    os.kill(pid, signal.SIGKILL)
-
-    assert "1 passed" in done.stdout
-    assert done.returncode == 1
-    assert f"Left over: process {pid}: sleep 600" in done.stderr
+    assert code == 1, printed
+    assert "1 passed" in printed
+    [line] = [line for line in printed.splitlines() if line.startswith("Left over: ")]
+    assert line.endswith(": sleep 54321")
 
 
-def test_a_test_that_hangs_is_ended_with_its_stack_and_the_names_of_other_processes(tmp_path: Path) -> None:
-    done = nested(
-        tmp_path,
-        """
-        import subprocess, time
-        def test_hangs():
-            process = subprocess.Popen(["sleep", "600"])
-            try:
-                time.sleep(100)  # here it hangs
-            finally:
-                process.kill()
-        def test_after_it():
-            pass
-        """,
-    )
+def test_a_process_that_ends_by_itself_soon_is_waited_for(nested: Nested) -> None:
+    code, printed = nested(ENDS_ITS_OWN)
 
-    assert done.returncode == 1
-    assert "1 failed, 1 passed" in done.stdout
-    assert "here it hangs" in done.stdout
-    assert "Timeout" in done.stdout
+    assert code == 0, printed
+    assert "Left over" not in printed
+
+
+def test_a_test_that_hangs_is_ended_by_its_limit_and_shows_its_stack_and_its_child_s(nested: Nested) -> None:
+    code, printed = nested(HANGS)
+
+    assert code == 1, printed
+    assert "1 failed, 1 passed" in printed
+    assert "Timeout (>3.0s) from pytest-timeout" in printed
+    assert "where_the_test_is()" in printed
+    assert "in where_the_child_is" in printed
+    assert "Left over" not in printed
