@@ -11,7 +11,7 @@ from pathlib import Path
 
 MARK = "PIPELINE_TEST_RUN"
 """An environment variable that all processes of a run inherit."""
-PATIENCE_SECONDS = float(os.environ.get("PATIENCE_SECONDS") or 20)
+PATIENCE_SECONDS = 20
 """How long a process may take to end after the run."""
 
 

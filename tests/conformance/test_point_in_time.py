@@ -24,12 +24,7 @@ def weather(**options: object) -> FeatureLookup:
 
 
 def assert_same_rows(actual, expected):
-    """Whole frames, in any order of rows; sorted here, since a sort in Spark does the join a second time."""
-    columns, expected_columns = (
-        [(one.name, one.dataType.simpleString(), one.metadata) for one in df.schema] for df in (actual, expected)
-    )
-    assert columns == expected_columns
-    assert sorted(actual.collect(), key=repr) == sorted(expected.collect(), key=repr)
+    assert_df_equality(actual, expected, ignore_row_order=True, ignore_nullable=True)
 
 
 def test_the_newest_row_known_by_then_is_found_and_one_known_at_that_very_moment_counts(
