@@ -160,9 +160,7 @@ class UnityTables:
             self._change(name, f"ALTER TABLE {self.quoted(name)} ADD COLUMNS ({', '.join(new)})")
 
     def append(self, name: str, df: DataFrame | pa.Table, *, commit: Commit) -> int:
-        if isinstance(df, pa.Table):
-            df = self.spark.createDataFrame(df, schema=self.read(name).schema)
-        with self._counted(name, df) as (rows, counted):
+        with self._counted(name, self._frame(name, df)) as (rows, counted):
             counted.writeTo(self.quoted(name)).option(USER_METADATA, commit.to_json()).append()
             return rows
 
@@ -172,14 +170,15 @@ class UnityTables:
     def replace_window(
         self,
         name: str,
-        df: DataFrame,
+        df: DataFrame | pa.Table,
         *,
         column: str,
         start: datetime,
         end: datetime,
         commit: Commit,
-        rows: int | None = None,
+        rows: int | pa.Table | None = None,
     ) -> int:
+        df, rows = self._frame(name, df), rows.num_rows if isinstance(rows, pa.Table) else rows
         by_day = df.schema[column].dataType.simpleString() == "date"
         first, last = (_first_midnight(m) if by_day else utc(m) for m in (start, end))
         within = (F.col(f"`{column}`") >= F.lit(first)) & (F.col(f"`{column}`") < F.lit(last))
@@ -202,6 +201,9 @@ class UnityTables:
         with self._counted(name, df, rows) as (counted, kept):
             kept.writeTo(self.quoted(name)).option(USER_METADATA, commit.to_json()).overwrite(condition)
             return counted
+
+    def _frame(self, name: str, rows: DataFrame | pa.Table) -> DataFrame:
+        return self.spark.createDataFrame(rows, schema=self.read(name).schema) if isinstance(rows, pa.Table) else rows
 
     def _change(self, name: str, statement: str) -> None:
         with self._writing(name):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from feature_store.arguments import check_features, check_one_of, names
@@ -73,6 +74,9 @@ class DatabricksTrainingSet:
         else:
             joined = self.moments.put_back(self.vendor.load_df())
         return joined.select(*(f"`{name}`" for name in self.get_output_columns()))
+
+    def load_rows(self) -> pa.Table:
+        return self.load_df().toArrow()
 
 
 class TrainingSetVerbs(FeatureTableVerbs):

@@ -1,8 +1,13 @@
 """A fingerprint of a frame's rows: equal frames have equal fingerprints, in whatever order the rows come."""
 
-from pyspark.sql import Column, DataFrame
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import ArrayType, DataType, MapType, StructType
+
+from feature_store.row_hashes import and_then, can_hash, seeds
 
 
 def fingerprint(df: DataFrame) -> str:
@@ -21,6 +26,20 @@ def fingerprint(df: DataFrame) -> str:
     )
     found = total.collect()[0]
     return f"{found['rows']}:{found['sum'] or 0}:{found['xor'] or 0}"
+
+
+def fingerprint_of_rows(rows: pa.Table, spark: SparkSession) -> str:
+    """The same of rows in this process: without Spark, unless a column holds lists, structs, maps or long decimals."""
+    schema = from_arrow_schema(rows.schema, prefer_timestamp_ntz=True)
+    if not all(can_hash(kind) for kind in rows.schema.types):
+        return fingerprint(spark.createDataFrame(rows, schema))
+    hashes = seeds(rows.num_rows, schema.simpleString())
+    for column in rows.columns:
+        hashes = and_then(hashes, column.combine_chunks() if column.num_chunks != 1 else column.chunk(0))
+    signed = hashes.view(np.int64)
+    # In halves: the sum of many numbers of 64 bits is not one of them.
+    total = (int((signed >> 32).sum()) << 32) + int((signed & 0xFFFFFFFF).sum())
+    return f"{rows.num_rows}:{total}:{int(np.bitwise_xor.reduce(signed))}"
 
 
 def _plain(value: Column, kind: DataType) -> Column:

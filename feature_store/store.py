@@ -18,6 +18,7 @@ from feature_store.checks import WARN
 from feature_store.errors import Misuse, suggestion
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from mlflow.models.model import ModelInfo
     from mlflow.types import Schema
     from pyspark.sql import DataFrame, SparkSession
@@ -109,6 +110,10 @@ class TrainingSet(Protocol):
 
     def load_df(self) -> DataFrame:
         """The joined frame: data frame columns less labels, looked-up features, function outputs, labels."""
+        ...
+
+    def load_rows(self) -> pa.Table:
+        """The rows of :meth:`load_df` in this process, with the same types; they must fit in its memory."""
         ...
 
     def get_output_columns(self) -> list[str]:

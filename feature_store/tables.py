@@ -64,7 +64,7 @@ class Tables(Protocol):
     def replace_window(
         self,
         name: str,
-        df: DataFrame,
+        df: DataFrame | pa.Table,
         *,
         column: str,
         start: datetime,

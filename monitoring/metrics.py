@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
-from pyspark.sql import Column as ColumnExpression
-from pyspark.sql import functions as F
+import pyarrow.compute as pc
 from pyspark.sql.types import StructType
 
 from feature_store.lineage import Commit
@@ -15,7 +14,7 @@ from feature_store.tables import Tables
 from monitoring.columns import Row
 from monitoring.limits import TABLE, WindowMetrics
 from monitoring.measure import Measurement
-from monitoring.schemas import DRIFT, PROFILE, ensure, frame
+from monitoring.schemas import DRIFT, PROFILE, arrow_table, ensure
 from monitoring.spec import DriftMonitor
 from monitoring.windows import StoredWindow, Window, granularity
 
@@ -48,7 +47,11 @@ class Stored:
         """All windows of the monitor's length; drift against the baseline only."""
         return cls(
             _read(tables, monitor, monitor.profile_table, _PROFILE_READ),
-            _read(tables, monitor, monitor.drift_table, _DRIFT_READ, F.col("drift_type") == "BASELINE"),
+            [
+                row
+                for row in _read(tables, monitor, monitor.drift_table, [*_DRIFT_READ, "drift_type"])
+                if row["drift_type"] == "BASELINE"
+            ],
         )
 
     def windows(self) -> dict[Window, StoredWindow]:
@@ -95,16 +98,13 @@ def save(store: FeatureStore, monitor: DriftMonitor, measured: Measurement, comm
     # The profile comes last: a window counts as measured by it, so that a killed check is simply done again.
     for name, kind, schema, rows in kinds:
         ensure(store.tables, name, kind, table=monitor.scoring.output, owner=monitor.owner)
-        span = store.tables.read(name).where(
-            (F.col("window_start") >= F.lit(start)) & (F.col("window_start") < F.lit(end))
-        )
         others = [
             row
-            for row in span.toArrow().to_pylist()
+            for row in _rows(store.tables, name, schema.names, start=start, end=end)
             if row["granularity"] != granularity(monitor.window) or window_of(row) not in fresh
         ]
-        df = frame(store.spark, [*others, *rows], schema)
-        store.tables.replace_window(name, df, column="window_start", start=start, end=end, commit=commit)
+        replacing = arrow_table([*others, *rows], schema)
+        store.tables.replace_window(name, replacing, column="window_start", start=start, end=end, commit=commit)
 
 
 def window_of(row: Row) -> Window:
@@ -113,15 +113,22 @@ def window_of(row: Row) -> Window:
     return Window(window["start"].astimezone(UTC), window["end"].astimezone(UTC))
 
 
-def _read(
-    tables: Tables, monitor: DriftMonitor, name: str, columns: Sequence[str], only: ColumnExpression | None = None
-) -> list[Row]:
+def _read(tables: Tables, monitor: DriftMonitor, name: str, columns: Sequence[str]) -> list[Row]:
+    """What the table has of whole windows of the monitor's length."""
     if not tables.exists(name):
         return []
-    whole_table = (F.col("granularity") == granularity(monitor.window)) & F.col("slice_key").isNull()
-    rows = tables.read(name).where(whole_table if only is None else whole_table & only)
-    found: list[Row] = rows.select(*columns).toArrow().to_pylist()
-    return found
+    found = tables.collect(name, [*columns, "granularity", "slice_key"])
+    of_length = pc.equal(found["granularity"], granularity(monitor.window))
+    rows: list[Row] = found.filter(pc.and_(of_length, pc.is_null(found["slice_key"]))).select(columns).to_pylist()
+    return rows
+
+
+def _rows(tables: Tables, name: str, columns: Sequence[str], *, start: datetime, end: datetime) -> list[Row]:
+    """All columns of the windows that begin in ``[start, end)``."""
+    found = tables.collect(name, columns)
+    begins = found["window_start"]
+    rows: list[Row] = found.filter(pc.and_(pc.greater_equal(begins, start), pc.less(begins, end))).to_pylist()
+    return rows
 
 
 def _metrics(profile: Row, drift: Row) -> WindowMetrics:

@@ -7,7 +7,6 @@ at the top level, since that is what a window can be replaced by.
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import (
     ArrayType,
     DataType,
@@ -172,11 +171,6 @@ def ensure(tables: Tables, name: str, kind: str, *, table: str = "", owner: str 
         properties = {"pipeline.owner": owner} if owner else {}
         tables.create(name, schema, description=description.format(table=table), properties=properties)
     tables.add_columns(name, schema)
-
-
-def frame(spark: SparkSession, rows: Sequence[Mapping[str, object]], schema: StructType) -> DataFrame:
-    """``rows`` as a frame with ``schema``; what a row does not have is null."""
-    return spark.createDataFrame(arrow_table(rows, schema), schema=schema)
 
 
 def arrow_table(rows: Sequence[Mapping[str, object]], schema: StructType) -> pa.Table:

@@ -27,12 +27,8 @@ os.environ.pop("PIPELINE_WORKSPACE", None)
 
 TESTS = Path(__file__).parent
 
-# Queries over a few rows spend their time on compiling and planning: another third less.
-_FOR_FEW_ROWS = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.adaptive.enabled": "false",
-}
+# Queries over a few rows spend their time on planning.
+_FOR_FEW_ROWS = {"spark.sql.adaptive.enabled": "false"}
 
 
 SLOW_FILES = (

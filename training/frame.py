@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from feature_store import FeatureStore, Misuse
 from feature_store.errors import ConcurrentWrite
-from feature_store.fingerprint import fingerprint
+from feature_store.fingerprint import fingerprint_of_rows
 from feature_store.lineage import utc
 from feature_store.source import KNOWN_AT, Source
 from feature_store.store import TrainingSet
@@ -137,12 +137,12 @@ def assemble(store: FeatureStore, spec: TrainingSpec, *, as_of: datetime) -> Tra
     )
     if training_set.table_versions != with_split.table_versions:
         raise ConcurrentWrite(f"A feature table was published while {spec.name!r} looked at it. Train again.")
-    whole = with_split.load_df()
-    # Spark gives no order; the fit depends on it a little, and the same rows must give the same model.
-    joined = whole.toArrow().sort_by([(column, "ascending") for column in [spec.decided_at, *spec.entity_columns[:-1]]])
+    # There is no order to rely on; the fit depends on it a little, and the same rows must give the same model.
+    order = [(column, "ascending") for column in [spec.decided_at, *spec.entity_columns[:-1]]]
+    joined = with_split.load_rows().sort_by(order)
     rows = joined.to_pandas()
     # What the model is not given and does not carry could not be looked up again.
-    proved = [name for name in whole.columns if name in spine.columns or name not in spec.exclude_columns]
+    proved = [name for name in joined.column_names if name in spine.columns or name not in spec.exclude_columns]
     left_out = {SPLIT, spec.label, *spec.exclude_columns}
     return TrainingFrame(
         rows=rows,
@@ -152,7 +152,7 @@ def assemble(store: FeatureStore, spec: TrainingSpec, *, as_of: datetime) -> Tra
         training_set=training_set,
         holdout_entities=spine.where(F.col(SPLIT) == HOLDOUT).drop(SPLIT),
         labels=labels,
-        fingerprint=fingerprint(whole.select(*(f"`{name}`" for name in proved))),
+        fingerprint=fingerprint_of_rows(joined.select(proved), store.spark),
     )
 
 

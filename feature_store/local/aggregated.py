@@ -39,7 +39,7 @@ class AggregatedTrainingSet(LocalTrainingSet):
         """Sources have no primary keys that a model could rely on."""
         return {}
 
-    def load_df(self) -> DataFrame:
+    def _looked_up(self) -> DataFrame:
         assert isinstance(self.feature_spec, DeclaredSpec)
         computed = compute(self.df, self.feature_spec.declared, self.tables, self.versions)
         return computed.select(*(f"`{name}`" for name in self.get_output_columns()))

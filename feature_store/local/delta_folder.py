@@ -20,7 +20,7 @@ from feature_store import names as naming
 from feature_store.errors import NotFound, StorageError, suggestion
 from feature_store.lineage import FORMAT, Commit, TableVersion, utc
 from feature_store.local.folders import check_log, damaged, is_table
-from feature_store.local.session import spark_session
+from feature_store.local.session import expect, spark_session
 from feature_store.local.time_travel import check_readable, no_such_version
 from feature_store.tables import USER_METADATA, TableInfo
 
@@ -127,6 +127,7 @@ class DeltaFolder:
             version = self._version_at(name, utc(timestamp))
         # Without a version, each action on a frame would read the newest one: a frame is of one version.
         found = self._open_whole(name, version)
+        expect(self.spark, rows=found.count())
         return self.spark.read.format("delta").option("versionAsOf", found.version()).load(str(self.path(name)))
 
     def collect(self, name: str, columns: Sequence[str]) -> pa.Table:

@@ -11,12 +11,18 @@ _MOST_BYTES = 256 * 2**20
 
 
 @contextmanager
-def gathered(df: DataFrame, *, rows: int | pa.Table | None, here: bool) -> Iterator[tuple[int, pa.Table | None]]:
+def gathered(
+    df: DataFrame | pa.Table, *, rows: int | pa.Table | None, here: bool
+) -> Iterator[tuple[int, pa.Table | None]]:
     """The number of rows and, if they may come ``here`` and fit, the rows; None where Spark has to write them.
 
-    ``rows`` is the number of rows, or the rows, if known: then whoever counted them keeps them cached. Otherwise they are
-    cached as long as the context lasts, and counted; the size of what is cached is known, not estimated.
+    Those that are here already stay here. ``rows`` is the number of rows, or the rows, if known: then whoever counted them
+    keeps them cached. Otherwise they are cached as long as the context lasts, and counted; the size of what is cached is
+    known, not estimated.
     """
+    if isinstance(df, pa.Table):
+        yield df.num_rows, df
+        return
     if isinstance(rows, pa.Table):
         yield rows.num_rows, rows if here else None
         return

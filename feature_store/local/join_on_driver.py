@@ -21,13 +21,14 @@ from pyspark.sql.types import StructType
 from feature_store.local.join_memory import TABLES_AT_ONCE
 from feature_store.local.newest_row import Asked, find
 from feature_store.local.resolved_lookup import ResolvedLookup
+from feature_store.local.rows import Rows
 from feature_store.local.tables import DeltaTables
 
 _FEW_KEYS = 10_000
 _AGES = timedelta(days=1_000_000)
 
 
-def join_on_driver(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: DeltaTables) -> DataFrame:
+def join_on_driver(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: DeltaTables) -> Rows:
     """The join in this process; the data frame, the result and each table must fit in memory."""
     result = spine.toArrow()
     frame = _polars(result.select(list(dict.fromkeys(ours for lookup in lookups for ours, _ in lookup.pairs))))
@@ -36,7 +37,7 @@ def join_on_driver(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: 
         parts = pool.map(lambda lookup: _outputs(questions[_question(lookup)], lookup, tables, frame), lookups)
         for name, column in chain.from_iterable(parts):
             result = result.append_column(name, column)
-    return spine.sparkSession.createDataFrame(result, _output_schema(spine.schema, lookups, tables))
+    return Rows(result, _output_schema(spine.schema, lookups, tables), spine.sparkSession)
 
 
 def _question(lookup: ResolvedLookup) -> tuple[tuple[str, ...], str | None]:

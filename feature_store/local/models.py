@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from feature_store.arguments import check_data_frame, check_features, check_one_of, names
 from feature_store.local.feature_tables import FeatureTableVerbs
+from feature_store.local.rows import Rows
 from feature_store.registry import make_ready
 
 if TYPE_CHECKING:
@@ -223,16 +224,17 @@ class ModelVerbs(FeatureTableVerbs):
 
         package = Package.load(packaging.packaged_folder(model_uri))
         brought = scoring.check_frame(df, package.spec, override_features=False)
-        return self._looked_up(package, df, brought, table_versions)
+        looked = self._looked_up(package, df, brought, table_versions)
+        return looked.frame() if isinstance(looked, Rows) else looked
 
     def _looked_up(
         self, package: Package, df: DataFrame, brought: Sequence[str], versions: Mapping[str, int]
-    ) -> DataFrame:
+    ) -> DataFrame | Rows:
         """``df`` and the model's features that it did not bring; tables have the columns of the versions read."""
         from feature_store.local import aggregated
         from feature_store.local.declared_spec import DeclaredSpec
-        from feature_store.local.definition import compute, with_types
-        from feature_store.local.training_set import fill_defaults
+        from feature_store.local.definition import with_types
+        from feature_store.local.training_set import looked_up
 
         spec = package.spec
         if isinstance(spec, DeclaredSpec):
@@ -240,8 +242,7 @@ class ModelVerbs(FeatureTableVerbs):
         others = [name for name in spec.included if name not in df.columns]
         definition = self._packaged(package, versions, _TRAINED_WITH).only(others, brought)
         whole = with_types(definition, df.schema, df.sparkSession)
-        filled = fill_defaults(compute(df, whole.passes(df.columns), self.tables), spec)
-        return filled.select(*(f"`{name}`" for name in [*df.columns, *others]))
+        return looked_up(df, whole, spec, [*df.columns, *others], self.tables)
 
 
 _TRAINED_WITH = "the model was trained with"

@@ -32,9 +32,10 @@ from feature_store.local.join_memory import Room, costs, fits
 from feature_store.local.resolved_lookup import ResolvedLookup
 
 if TYPE_CHECKING:
+    from feature_store.local.rows import Rows
     from feature_store.local.tables import DeltaTables
 
-WAY_SETTING, AUTOMATIC = "pipeline.join.way", "automatic"
+WAY_SETTING, AUTOMATIC, ON_DRIVER = "pipeline.join.way", "automatic", "driver"
 Way = Callable[[DataFrame, Sequence[ResolvedLookup], "DeltaTables"], DataFrame]
 
 
@@ -49,14 +50,33 @@ def join(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTabl
     used = [lookup for lookup in lookups if lookup.outputs]
     if not used:
         return spine
-    way = spine.sparkSession.conf.get(WAY_SETTING, AUTOMATIC) or AUTOMATIC
-    if way not in WAYS:
-        raise Misuse(f"There is no way {way!r} to join. {suggestion(way, WAYS)} Or unset {WAY_SETTING}.")
-    joined = WAYS[way](spine, used, tables)
+    joined = WAYS[_way(spine)](spine, used, tables)
     return joined.select(*quoted([*spine.columns, *(name for lookup in used for _, name in lookup.outputs)]))
 
 
-def _on_driver(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> DataFrame:
+def join_here(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> "Rows | None":
+    """The same rows as :func:`join` gives, if they are made in this process; None if Spark makes them.
+
+    Raises
+    ------
+    Misuse
+        As :func:`join` does.
+    """
+    used = [lookup for lookup in lookups if lookup.outputs]
+    way = _way(spine)
+    if not used or way not in (AUTOMATIC, ON_DRIVER):
+        return None
+    return _on_driver(spine, used, tables) if way == ON_DRIVER else _on_driver_if_it_fits(spine, used, tables)
+
+
+def _way(spine: DataFrame) -> str:
+    way = spine.sparkSession.conf.get(WAY_SETTING, AUTOMATIC) or AUTOMATIC
+    if way not in WAYS:
+        raise Misuse(f"There is no way {way!r} to join. {suggestion(way, WAYS)} Or unset {WAY_SETTING}.")
+    return way
+
+
+def _on_driver(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> "Rows":
     # Polars is not there where only Spark is.
     from feature_store.local.join_on_driver import join_on_driver
 
@@ -74,18 +94,27 @@ def _in_groups(
 
 def _automatic(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> DataFrame:
     """On the driver where Spark runs in this process and everything is known to fit, otherwise in Spark."""
+    rows = _on_driver_if_it_fits(spine, lookups, tables)
+    return union_and_last(spine, lookups, tables) if rows is None else rows.frame()
+
+
+def _on_driver_if_it_fits(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> "Rows | None":
     if tables.in_process:
         room, needed = Room.of(spine.sparkSession), costs(lookups, tables)
         if needed is not None and fits(room, needed, spine.schema, rows=0):
             with _counted(spine) as (counted, rows):
                 if fits(room, needed, spine.schema, rows=rows):
                     return _on_driver(counted, lookups, tables)
-    return union_and_last(spine, lookups, tables)
+    return None
+
+
+def _frame_on_driver(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> DataFrame:
+    return _on_driver(spine, lookups, tables).frame()
 
 
 WAYS: Mapping[str, Way] = {
     AUTOMATIC: _automatic,
-    "driver": _on_driver,
+    ON_DRIVER: _frame_on_driver,
     "groups": _in_groups,
     "broadcast": partial(_in_groups, broadcast=True),
     "union": union_and_last,

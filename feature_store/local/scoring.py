@@ -16,6 +16,7 @@ from feature_store.arguments import check_data_frame
 from feature_store.errors import Misuse, listed, suggestion
 from feature_store.local.feature_spec import FeatureSpec
 from feature_store.local.gathering import gathered
+from feature_store.local.rows import Rows
 
 PREDICTION = "prediction"
 MOST_ROWS_HERE = 50_000
@@ -63,25 +64,31 @@ def check_result_type(result_type: str) -> None:
         raise Misuse(f"There is no result_type {result_type!r}. {suggestion(str(result_type), _RESULTS)}")
 
 
-def predict(df: DataFrame, folder: Path, columns: Sequence[str], result_type: str, *, here: bool) -> DataFrame:
-    """``df`` with ``prediction``: the raw model is loaded once per process and run once per Arrow batch.
+def predict(
+    looked: DataFrame | Rows, folder: Path, columns: Sequence[str], result_type: str, *, here: bool
+) -> DataFrame:
+    """What was looked up with ``prediction``: the raw model is loaded once per process and run once per Arrow batch.
 
     A few rows are predicted in this process if they may come ``here``: a worker has to import what is loaded here already.
     """
-    schema = StructType(list(df.schema.fields)).add(PREDICTION, DataType.fromDDL(result_type))
+    spark = looked.sparkSession
+    schema = StructType(list(looked.schema.fields)).add(PREDICTION, DataType.fromDDL(result_type))
     with_predictions = _Predicting(str(folder / "raw_model"), tuple(columns), result_type)
-    rows = _few_rows(df) if here else None
+    rows = _few_rows(looked) if here else None
     if rows is None:
+        df = looked.frame() if isinstance(looked, Rows) else looked
         return df.mapInArrow(with_predictions, schema)
-    size = int(str(df.sparkSession.conf.get("spark.sql.execution.arrow.maxRecordsPerBatch")))
+    size = int(str(spark.conf.get("spark.sql.execution.arrow.maxRecordsPerBatch")))
     batches = rows.combine_chunks().to_batches(size if size > 0 else None)
     if not batches:
-        return df.sparkSession.createDataFrame([], schema)
-    return df.sparkSession.createDataFrame(pa.Table.from_batches(with_predictions(iter(batches))), schema)
+        return spark.createDataFrame([], schema)
+    return spark.createDataFrame(pa.Table.from_batches(with_predictions(iter(batches))), schema)
 
 
-def _few_rows(df: DataFrame) -> pa.Table | None:
+def _few_rows(df: DataFrame | Rows) -> pa.Table | None:
     """All rows, computed once, if they are few and small; None otherwise, or if rows were shuffled only to find out."""
+    if isinstance(df, Rows):
+        return df.as_spark_has_them() if df.arrow.num_rows <= MOST_ROWS_HERE else None
     if "Exchange" in str(df._jdf.queryExecution().executedPlan().toString()):
         return None
     with gathered(df.limit(MOST_ROWS_HERE + 1), rows=None, here=True) as (count, rows):

@@ -23,6 +23,16 @@ JARS = Path(sys.prefix) / "share" / "feature-pipelines" / "jars"
 CLASS_ARCHIVE = JARS.parent / "classes.jsa"
 _LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 _OLDEST_JAVA = 17
+# Most of a pipeline's code runs a few times only. The second compiler begins ten times later than by default, with what is
+# hot indeed, and there is room for all that the first one has made: once that is full, Java only interprets.
+_FOR_MANY_SHORT_QUERIES = (
+    "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 -XX:Tier4CompileThreshold=150000 "
+    "-XX:Tier4BackEdgeThreshold=400000 -XX:ReservedCodeCacheSize=512m"
+)
+MANY_ROWS = 1_000_000
+"""From a table of so many rows on, Spark generates code for its queries: below, to compile takes longer than to run."""
+_CODE_SETTING, _ON_DEMAND = "pipeline.generated.code", "for tables of many rows"
+_WITHOUT_CODE = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 
 
 def spark_session(*, app_name: str = "feature-pipelines") -> SparkSession:
@@ -49,13 +59,29 @@ def spark_session(*, app_name: str = "feature-pipelines") -> SparkSession:
 
         builder = configure_spark_with_delta_pip(builder)
     with without_greeting():
-        return builder.getOrCreate()
+        session = builder.getOrCreate()
+    if _is_local():
+        start_without_code(session)
+    return session
 
 
 def running_session() -> SparkSession | None:
     """The session that runs in this process, if there is one; nothing is imported to find out."""
     loaded = sys.modules.get("pyspark.sql")
     return loaded.SparkSession.getActiveSession() if loaded else None
+
+
+def start_without_code(spark: SparkSession) -> None:
+    """Until :func:`expect` is told of many rows, no query is compiled."""
+    for key, value in {**_WITHOUT_CODE, _CODE_SETTING: _ON_DEMAND}.items():
+        spark.conf.set(key, value)
+
+
+def expect(spark: SparkSession, *, rows: int) -> None:
+    """A table of so many ``rows`` is about to be read: from the first large one on, queries are compiled."""
+    if rows >= MANY_ROWS and spark.conf.get(_CODE_SETTING, "") == _ON_DEMAND:
+        for key in (*_WITHOUT_CODE, _CODE_SETTING):
+            spark.conf.unset(key)
 
 
 def settings() -> dict[str, str]:
@@ -83,7 +109,7 @@ def settings() -> dict[str, str]:
     }
     if jars:
         chosen |= {"spark.driver.extraClassPath": jars, "spark.executor.extraClassPath": jars}
-    if not os.environ.get("SPARK_MASTER", "local").startswith("local"):
+    if not _is_local():
         # On a cluster the driver must be reachable, and the workers fetch Delta's jars from it.
         for key in ("spark.driver.host", "spark.driver.bindAddress"):
             del chosen[key]
@@ -91,8 +117,13 @@ def settings() -> dict[str, str]:
     return chosen
 
 
+def _is_local() -> bool:
+    return os.environ.get("SPARK_MASTER", "local").startswith("local")
+
+
 def _java_options() -> str:
     options = [f"-Dlog4j2.configurationFile=file:{_LOG_SETTINGS}", "-XX:+IgnoreUnrecognizedVMOptions"]
+    options += _FOR_MANY_SHORT_QUERIES.split() if _is_local() else []
     options += os.environ.get("PIPELINE_JAVA_OPTIONS", "").split()
     if CLASS_ARCHIVE.exists() and not any("ArchiveClassesAtExit" in option for option in options):
         options += [f"-XX:SharedArchiveFile={CLASS_ARCHIVE}", "-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off"]

@@ -97,8 +97,6 @@ class DeltaTables(DeltaFolder):
         self._in_turn(name, change)
 
     def append(self, name: str, df: DataFrame | pa.Table, *, commit: Commit) -> int:
-        if isinstance(df, pa.Table):
-            return self._append_rows(name, df, commit)
         return self._write(name, df, commit, mode="append", predicate=None)
 
     def overwrite(self, name: str, df: DataFrame, *, commit: Commit) -> int:
@@ -107,7 +105,7 @@ class DeltaTables(DeltaFolder):
     def replace_window(
         self,
         name: str,
-        df: DataFrame,
+        df: DataFrame | pa.Table,
         *,
         column: str,
         start: datetime,
@@ -115,7 +113,7 @@ class DeltaTables(DeltaFolder):
         commit: Commit,
         rows: int | pa.Table | None = None,
     ) -> int:
-        predicate = within(column, df.schema[column], start=start, end=end)
+        predicate = within(column, columns_of(self.open(name))[column], start=start, end=end)
         return self._write(name, df, commit, mode="overwrite", predicate=predicate, rows=rows)
 
     def merge(self, name: str, df: DataFrame, *, keys: Sequence[str], commit: Commit) -> int:
@@ -143,18 +141,10 @@ class DeltaTables(DeltaFolder):
 
     # ---- how rows are written
 
-    def _append_rows(self, name: str, rows: pa.Table, commit: Commit) -> int:
-        def write() -> None:
-            write_rows(self.full_name(name), self.open(name), rows, mode="append", predicate=None, commit=commit)
-            self._forget(name)
-
-        self._in_turn(name, write)
-        return int(rows.num_rows)
-
     def _write(
         self,
         name: str,
-        df: DataFrame,
+        df: DataFrame | pa.Table,
         commit: Commit,
         *,
         mode: str,
@@ -173,6 +163,7 @@ class DeltaTables(DeltaFolder):
                     write_rows(self.full_name(name), table, arrow, mode=mode, predicate=predicate, commit=commit)
                     self._forget(name)
                     return
+                assert not isinstance(df, pa.Table)
                 writer = df.write.format("delta").mode(mode).option(USER_METADATA, commit.to_json())
                 if predicate:
                     writer = writer.option("replaceWhere", predicate)
@@ -181,8 +172,11 @@ class DeltaTables(DeltaFolder):
             self._in_turn(name, write)
             return count
 
-    def _check_fits(self, name: str, df: DataFrame, table: deltalake.DeltaTable) -> None:
-        check_schema(self.full_name(name), df.schema, columns_of(table))
+    def _check_fits(self, name: str, df: DataFrame | pa.Table, table: deltalake.DeltaTable) -> None:
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        given = from_arrow_schema(df.schema, prefer_timestamp_ntz=True) if isinstance(df, pa.Table) else df.schema
+        check_schema(self.full_name(name), given, columns_of(table))
 
     def _in_turn(self, name: str, write: Callable[[], Result]) -> Result:
         def attempt() -> Result:

@@ -4,16 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
 from feature_store.errors import Misuse, suggestion
-from feature_store.local.definition import Definition, check_names, compute, function_columns, with_types
+from feature_store.local.definition import Definition, check_names, compute, compute_here, function_columns, with_types
 from feature_store.local.feature_spec import FeatureSpec, SourceColumn
 from feature_store.local.lookup_checks import defaults
 from feature_store.store import StoredFeatureTable
 
 if TYPE_CHECKING:
+    from feature_store.local.rows import Rows
     from feature_store.local.tables import DeltaTables
 
 
@@ -46,9 +48,15 @@ class LocalTrainingSet:
         return [*self.feature_spec.included, *self.labels]
 
     def load_df(self) -> DataFrame:
-        joined = compute(self.df, self.definition.passes(self.df.columns), self.tables)
-        filled = fill_defaults(joined, self.feature_spec)
-        return filled.select(*(f"`{name}`" for name in self.get_output_columns()))
+        looked = self._looked_up()
+        return looked if isinstance(looked, DataFrame) else looked.frame()
+
+    def load_rows(self) -> pa.Table:
+        looked = self._looked_up()
+        return looked.toArrow() if isinstance(looked, DataFrame) else looked.as_spark_has_them()
+
+    def _looked_up(self) -> "DataFrame | Rows":
+        return looked_up(self.df, self.definition, self.feature_spec, self.get_output_columns(), self.tables)
 
 
 def key_types(table: StoredFeatureTable) -> dict[str, str]:
@@ -98,6 +106,17 @@ def check_labels(df: DataFrame, labels: Sequence[str], exclude: Sequence[str]) -
             raise Misuse(f"The data frame has no label column {label!r}. {suggestion(label, df.columns)}")
         if label in exclude:
             raise Misuse(f"The label {label!r} cannot be excluded.")
+
+
+def looked_up(
+    df: DataFrame, definition: Definition, spec: FeatureSpec, columns: Sequence[str], tables: "DeltaTables"
+) -> "DataFrame | Rows":
+    """``columns`` of ``df`` and of what is defined, defaults filled in; rows where they are joined in this process."""
+    steps = definition.passes(df.columns)
+    rows = compute_here(df, steps, tables)
+    if rows is not None:
+        return rows.filled(defaults(spec.features)).select(columns)
+    return fill_defaults(compute(df, steps, tables), spec).select(*(f"`{name}`" for name in columns))
 
 
 def fill_defaults(df: DataFrame, spec: FeatureSpec) -> DataFrame:

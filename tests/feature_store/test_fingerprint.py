@@ -3,11 +3,14 @@
 import pytest
 from pyspark.sql import SparkSession
 
-from feature_store.fingerprint import fingerprint
+from feature_store.fingerprint import fingerprint, fingerprint_of_rows
 
 
 def of(spark: SparkSession, *queries: str) -> list[str]:
-    return [fingerprint(spark.sql(query)) for query in queries]
+    frames = [spark.sql(query) for query in queries]
+    found = [fingerprint(frame) for frame in frames]
+    assert [fingerprint_of_rows(frame.toArrow(), spark) for frame in frames] == found
+    return found
 
 
 @pytest.mark.parametrize(
@@ -88,3 +91,31 @@ def test_a_fingerprint_begins_with_the_number_of_rows_and_is_nought_without_any(
 
     assert three.startswith("3:")
     assert none == "0:0:0"
+
+
+EVERY_TYPE_HASHED_HERE = """
+    SELECT id % 2 = 0 AS flag, cast(id % 100 AS tinyint) AS tiny, cast(-id AS smallint) AS small, cast(-id AS int) AS whole,
+      id * 3037000499 AS long, cast(id / -7 AS float) AS single, cast(id / 3 AS double) AS number,
+      cast(id - 5 AS decimal(10, 2)) AS price, cast(-id AS decimal(18, 0)) AS digits,
+      date_add(DATE'1969-12-01', cast(id AS int)) AS day, timestamp_micros(id * 1234567 - 9999999) AS instant,
+      cast('2020-01-01' AS timestamp_ntz) AS clock, repeat(chr(cast(65 + id % 60 AS int)), cast(id % 90 AS int)) AS text,
+      cast(repeat('xyü', cast(id % 40 AS int)) AS binary) AS bytes, if(id % 3 = 0, null, id) AS some, double(null) AS none
+    FROM range(-3, 200)
+"""
+"""Texts and bytes of all lengths around the 8 and 32 bytes that XXH64 takes at once; signs, fractions and nulls."""
+
+
+def test_rows_in_this_process_have_the_fingerprint_that_spark_gives_them(spark: SparkSession) -> None:
+    frame = spark.sql(EVERY_TYPE_HASHED_HERE).repartition(3)
+    rows = frame.toArrow()
+
+    assert fingerprint_of_rows(rows, spark) == fingerprint(frame)
+    assert fingerprint_of_rows(rows.slice(7, 50), spark) == fingerprint(
+        spark.createDataFrame(rows.slice(7, 50), frame.schema)
+    )
+
+
+def test_a_fingerprint_does_not_change_from_one_release_to_the_next(spark: SparkSession) -> None:
+    (found,) = of(spark, "VALUES (1, 'a', TIMESTAMP'2024-01-01 00:00:00+00:00'), (2, null, null)")
+
+    assert found == "2:-10025516998213653307:8258955299722202309"

@@ -24,6 +24,30 @@ def test_the_settings_are_those_of_a_small_machine():
     assert chosen["spark.driver.bindAddress"] == "127.0.0.1"
 
 
+def test_code_is_generated_for_queries_from_the_first_table_of_many_rows_on(spark, monkeypatch):
+    generated = [{key: spark.conf.get(key) for key in session._WITHOUT_CODE}]
+
+    session.expect(spark, rows=session.MANY_ROWS - 1)
+    generated.append({key: spark.conf.get(key) for key in session._WITHOUT_CODE})
+    try:
+        session.expect(spark, rows=session.MANY_ROWS)
+        generated.append({key: spark.conf.get(key) for key in session._WITHOUT_CODE})
+    finally:
+        session.start_without_code(spark)
+
+    without = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+    assert generated == [
+        without,
+        without,
+        {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"},
+    ]
+
+
+def test_on_a_cluster_code_is_always_generated_and_java_compiles_as_it_does(monkeypatch):
+    monkeypatch.setenv("SPARK_MASTER", "spark://head:7077")
+    assert "Tier4" not in settings()["spark.driver.extraJavaOptions"]
+
+
 def test_on_a_cluster_the_driver_can_be_reached_and_the_workers_fetch_deltas_jars(monkeypatch):
     monkeypatch.setenv("SPARK_MASTER", "spark://head:7077")
     chosen = settings()
