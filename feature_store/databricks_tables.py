@@ -164,8 +164,8 @@ class UnityTables:
             counted.writeTo(self.quoted(name)).option(USER_METADATA, commit.to_json()).append()
             return rows
 
-    def overwrite(self, name: str, df: DataFrame, *, commit: Commit) -> int:
-        return self._replace(name, df, F.lit(True), commit)
+    def overwrite(self, name: str, df: DataFrame | pa.Table, *, commit: Commit) -> int:
+        return self._replace(name, self._frame(name, df), F.lit(True), commit)
 
     def replace_window(
         self,
@@ -176,19 +176,20 @@ class UnityTables:
         start: datetime,
         end: datetime,
         commit: Commit,
-        rows: int | pa.Table | None = None,
+        rows: int | None = None,
     ) -> int:
-        df, rows = self._frame(name, df), rows.num_rows if isinstance(rows, pa.Table) else rows
+        df = self._frame(name, df)
         by_day = df.schema[column].dataType.simpleString() == "date"
         first, last = (_first_midnight(m) if by_day else utc(m) for m in (start, end))
         within = (F.col(f"`{column}`") >= F.lit(first)) & (F.col(f"`{column}`") < F.lit(last))
         return self._replace(name, df, within, commit, rows)
 
-    def merge(self, name: str, df: DataFrame, *, keys: Sequence[str], commit: Commit) -> int:
+    def merge(self, name: str, df: DataFrame | pa.Table, *, keys: Sequence[str], commit: Commit) -> int:
         """Insert new keys and update rows that changed; rows that did not are not touched. Rows written."""
         from delta.tables import DeltaTable
 
         self._check_is_there(name)
+        df = self._frame(name, df)
         check_schema(self.full_name(name), df.schema, self.read(name).schema)
         with self._writing(name):
             return merge_differing(DeltaTable.forName(self.spark, self.quoted(name)), df, keys, commit)

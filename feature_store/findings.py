@@ -139,8 +139,8 @@ def check_kinds(schema: StructType, table: FeatureTable) -> None:
                 )
 
 
-def refuse(findings: Sequence[Finding], df: DataFrame, table: FeatureTable) -> None:
-    """Refuse the rows if a check failed that must hold; examples are fetched only then.
+def refuse(findings: Sequence[Finding], rows: Callable[[], DataFrame], table: FeatureTable) -> None:
+    """Refuse the rows if a check failed that must hold; they are asked for examples only then.
 
     Raises
     ------
@@ -154,7 +154,9 @@ def refuse(findings: Sequence[Finding], df: DataFrame, table: FeatureTable) -> N
     for finding in failed:
         check = finding.check
         if isinstance(check, InRange | OneOf):
-            told.append(f"{_rows(finding.rows)} fail the check '{check}', for example {_examples(df, table, check)}.")
+            told.append(
+                f"{_rows(finding.rows)} fail the check '{check}', for example {_examples(rows(), table, check)}."
+            )
         else:
             told.append(f"The check '{check}' fails: {finding.found}.")
     by_row = any(isinstance(finding.check, InRange | OneOf) for finding in failed)

@@ -56,7 +56,7 @@ def ingest(store: FeatureStore, landed: LandedTable, *, as_of: datetime) -> int:
         return 0
     details = {"content": content, "stamp": stamp} if stamp else {"content": content}
     commit = Commit(verb="ingest-sources", as_of=as_of, details=details)
-    return tables.overwrite(landed.name, store.spark.createDataFrame(arrow), commit=commit)
+    return tables.overwrite(landed.name, arrow, commit=commit)
 
 
 def _stamp(landed: LandedTable) -> str:

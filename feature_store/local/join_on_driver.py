@@ -28,9 +28,14 @@ _FEW_KEYS = 10_000
 _AGES = timedelta(days=1_000_000)
 
 
-def join_on_driver(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: DeltaTables) -> Rows:
-    """The join in this process; the data frame, the result and each table must fit in memory."""
-    result = spine.toArrow()
+def join_on_driver(
+    spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: DeltaTables, *, rows: pa.Table | None = None
+) -> Rows:
+    """The join in this process; the data frame, the result and each table must fit in memory.
+
+    ``rows`` are the data frame's, if they are here already.
+    """
+    result = spine.toArrow() if rows is None else rows
     frame = _polars(result.select(list(dict.fromkeys(ours for lookup in lookups for ours, _ in lookup.pairs))))
     questions = {key: Asked.of(frame, *key) for key in dict.fromkeys(map(_question, lookups))}
     with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:

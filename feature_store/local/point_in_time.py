@@ -24,9 +24,11 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 
 from feature_store.errors import Misuse, suggestion
+from feature_store.local.gathering import rows_if_few
 from feature_store.local.join_in_spark import quoted, union_and_last
 from feature_store.local.join_memory import Room, costs, fits
 from feature_store.local.resolved_lookup import ResolvedLookup
@@ -76,11 +78,13 @@ def _way(spine: DataFrame) -> str:
     return way
 
 
-def _on_driver(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> "Rows":
+def _on_driver(
+    spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables", *, rows: pa.Table | None = None
+) -> "Rows":
     # Polars is not there where only Spark is.
     from feature_store.local.join_on_driver import join_on_driver
 
-    return join_on_driver(spine, lookups, tables)
+    return join_on_driver(spine, lookups, tables, rows=rows)
 
 
 def _in_groups(
@@ -99,13 +103,17 @@ def _automatic(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "Del
 
 
 def _on_driver_if_it_fits(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> "Rows | None":
-    if tables.in_process:
-        room, needed = Room.of(spine.sparkSession), costs(lookups, tables)
-        if needed is not None and fits(room, needed, spine.schema, rows=0):
-            with _counted(spine) as (counted, rows):
-                if fits(room, needed, spine.schema, rows=rows):
-                    return _on_driver(counted, lookups, tables)
-    return None
+    if not tables.in_process:
+        return None
+    room, needed = Room.of(spine.sparkSession), costs(lookups, tables)
+    if needed is None or not fits(room, needed, spine.schema, rows=0):
+        return None
+    few = rows_if_few(spine)
+    if few is not None:
+        is_small = fits(room, needed, spine.schema, rows=few.num_rows)
+        return _on_driver(spine, lookups, tables, rows=few) if is_small else None
+    with _counted(spine) as (counted, rows):
+        return _on_driver(counted, lookups, tables) if fits(room, needed, spine.schema, rows=rows) else None
 
 
 def _frame_on_driver(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> DataFrame:

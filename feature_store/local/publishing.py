@@ -1,19 +1,18 @@
 """Publishing one window of a feature table: computed once, counted in one job, checked, then written in one commit."""
 
 from dataclasses import replace
-from typing import Protocol, cast
+from typing import Protocol
 
-import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from feature_store.evolve import Changes, changes, fit_to_table
-from feature_store.findings import Measured, check_kinds, failed_checks, is_set_aside, judge, measure, refuse
+from feature_store.findings import check_kinds, failed_checks, is_set_aside, judge, refuse
 from feature_store.job import run_id
 from feature_store.lineage import Commit, utc
-from feature_store.local.checks import check_key_columns, check_keys, described
-from feature_store.local.gathering import gathered
+from feature_store.local.checks import check_key_columns, described
+from feature_store.local.computed import Computed, computed
 from feature_store.spark_writing import differing
 from feature_store.store import Publication, StoredFeatureTable
 from feature_store.table import FeatureTable
@@ -41,47 +40,31 @@ def publish_rows(store: Publisher, *, table: FeatureTable, df: DataFrame, commit
     if stored is None:
         check_key_columns(table.name, list(table.primary_keys), table.timeseries_column, declared)
     found = changes(stored, table, declared) if stored else None
-    cached, here = ordered.persist(), tables.in_process
-    try:
-        measured = measure(cached, table, by_key=not here)
-        kept = cached.where(~is_set_aside(table)) if measured.aside else cached
-        with gathered(kept, rows=measured.rows, here=here) as (count, arrow):
-            if measured.null_keys or measured.shared_keys or (here and not _is_unique(arrow, table)):
-                check_keys(kept, list(table.primary_keys), table.name)
-            reader = (lambda: tables.read(table.name)) if stored else None
-            findings = judge(measured, table, stored=reader, window=commit.window, as_of=utc(commit.as_of))
-            refuse(findings, kept, table)
-            added, renewed = (found.added.names, found.renewed) if found else ([], [])
-            outcome = Publication(count, measured.aside, added, renewed, findings)
-            if dry_run:
-                return outcome if commit.window else replace(outcome, rows=_merging(tables, table, kept, found))
-            if found:
-                _renew(store, table, found)
-            else:
-                store.create_declared(table, declared)
-            checked = replace(commit, details={**commit.details, "checks": [finding.record for finding in findings]})
-            _set_aside(tables, table, cached, measured=measured, commit=checked)
-            rows = _write(tables, table, kept, rows=count if arrow is None else arrow, commit=checked)
-            return replace(outcome, rows=rows)
-    finally:
-        cached.unpersist()
+    with computed(ordered, table, here=tables.in_process) as rows:
+        measured = rows.measured
+        reader = (lambda: tables.read(table.name)) if stored else None
+        findings = judge(measured, table, stored=reader, window=commit.window, as_of=utc(commit.as_of))
+        refuse(findings, rows.kept, table)
+        added, renewed = (found.added.names, found.renewed) if found else ([], [])
+        outcome = Publication(measured.rows, measured.aside, added, renewed, findings)
+        if dry_run:
+            return outcome if commit.window else replace(outcome, rows=_merging(tables, table, rows.kept(), found))
+        if found:
+            _renew(store, table, found)
+        else:
+            store.create_declared(table, declared)
+        checked = replace(commit, details={**commit.details, "checks": [finding.record for finding in findings]})
+        _set_aside(tables, table, rows, commit=checked)
+        return replace(outcome, rows=_write(tables, table, rows, commit=checked))
 
 
-def _is_unique(rows: pa.Table | None, table: FeatureTable) -> bool:
-    """Whether no two rows share a key; False where that is not known here."""
-    if rows is None:
-        return False
-    import polars as pl  # not there on Databricks, where rows stay in Spark
-
-    return not cast(pl.DataFrame, pl.from_arrow(rows.select(list(table.primary_keys)))).is_duplicated().any()
-
-
-def _write(tables: Tables, table: FeatureTable, kept: DataFrame, *, rows: int | pa.Table, commit: Commit) -> int:
+def _write(tables: Tables, table: FeatureTable, rows: Computed, *, commit: Commit) -> int:
     if table.timeseries_column is None or commit.window is None:
-        return tables.merge(table.name, kept, keys=table.primary_keys, commit=commit)
+        return tables.merge(table.name, rows.to_write, keys=table.primary_keys, commit=commit)
     start, end = commit.window
+    column, count = table.timeseries_column, rows.measured.rows
     return tables.replace_window(
-        table.name, kept, column=table.timeseries_column, start=start, end=end, commit=commit, rows=rows
+        table.name, rows.to_write, column=column, start=start, end=end, commit=commit, rows=count
     )
 
 
@@ -104,19 +87,24 @@ def _merging(tables: Tables, table: FeatureTable, kept: DataFrame, found: Change
     return differing(kept, current.select("*", *added)).count()
 
 
-def _set_aside(tables: Tables, table: FeatureTable, df: DataFrame, *, measured: Measured, commit: Commit) -> None:
+def _set_aside(tables: Tables, table: FeatureTable, computed: Computed, *, commit: Commit) -> None:
     """Put the rows that fail into the quarantine, in the place of those that failed in this window before."""
     name = f"{table.name}_quarantine"
-    if not measured.aside and (not tables.exists(name) or tables.read(name).where(_within(table, commit)).isEmpty()):
+    aside = computed.measured.aside
+    if not aside and (not tables.exists(name) or tables.read(name).where(_within(table, commit)).isEmpty()):
         return
     start, end = commit.window or (None, None)
     window = F.struct(F.lit(start).cast("timestamp").alias("start"), F.lit(end).cast("timestamp").alias("end"))
-    rows = df.where(is_set_aside(table)).select(
-        "*",
-        failed_checks(table.checks).alias("failed_checks"),
-        window.alias("window"),
-        F.lit(utc(commit.as_of)).alias("as_of"),
-        F.lit(commit.run or run_id()).alias("run_id"),
+    rows = (
+        computed.everything()
+        .where(is_set_aside(table))
+        .select(
+            "*",
+            failed_checks(table.checks).alias("failed_checks"),
+            window.alias("window"),
+            F.lit(utc(commit.as_of)).alias("as_of"),
+            F.lit(commit.run or run_id()).alias("run_id"),
+        )
     )
     what = f"Rows of {table.name} that failed a check of single rows"
     fitted = fit_to_table(tables, name, rows, description=what, owner=table.owner)
@@ -124,7 +112,7 @@ def _set_aside(tables: Tables, table: FeatureTable, df: DataFrame, *, measured: 
         tables.overwrite(name, fitted, commit=commit)
     else:
         tables.replace_window(
-            name, fitted, column=table.timeseries_column, start=start, end=end, commit=commit, rows=measured.aside
+            name, fitted, column=table.timeseries_column, start=start, end=end, commit=commit, rows=aside
         )
 
 

@@ -99,7 +99,7 @@ class DeltaTables(DeltaFolder):
     def append(self, name: str, df: DataFrame | pa.Table, *, commit: Commit) -> int:
         return self._write(name, df, commit, mode="append", predicate=None)
 
-    def overwrite(self, name: str, df: DataFrame, *, commit: Commit) -> int:
+    def overwrite(self, name: str, df: DataFrame | pa.Table, *, commit: Commit) -> int:
         return self._write(name, df, commit, mode="overwrite", predicate=None)
 
     def replace_window(
@@ -111,12 +111,12 @@ class DeltaTables(DeltaFolder):
         start: datetime,
         end: datetime,
         commit: Commit,
-        rows: int | pa.Table | None = None,
+        rows: int | None = None,
     ) -> int:
         predicate = within(column, columns_of(self.open(name))[column], start=start, end=end)
         return self._write(name, df, commit, mode="overwrite", predicate=predicate, rows=rows)
 
-    def merge(self, name: str, df: DataFrame, *, keys: Sequence[str], commit: Commit) -> int:
+    def merge(self, name: str, df: DataFrame | pa.Table, *, keys: Sequence[str], commit: Commit) -> int:
         """Insert new keys and update rows that changed; rows that did not are not touched. Rows written."""
         from feature_store.local.gathering import gathered
 
@@ -127,6 +127,7 @@ class DeltaTables(DeltaFolder):
                 table = self.open(name)
                 self._check_fits(name, df, table)
                 if arrow is None:
+                    assert not isinstance(df, pa.Table)
                     return merge_with_spark(self.full_name(name), self.path(name), df, keys=keys, commit=commit)
                 written = merge_rows(self.full_name(name), table, arrow, keys=keys, commit=commit)
                 self._forget(name)
@@ -149,7 +150,7 @@ class DeltaTables(DeltaFolder):
         *,
         mode: str,
         predicate: str | None,
-        rows: int | pa.Table | None = None,
+        rows: int | None = None,
     ) -> int:
         from feature_store.local.gathering import gathered
 
