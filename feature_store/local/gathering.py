@@ -27,14 +27,13 @@ def rows_if_few(df: DataFrame) -> pa.Table | None:
 
 
 @contextmanager
-def gathered(df: DataFrame | pa.Table, *, rows: int | None, here: bool) -> Iterator[tuple[int, pa.Table | None]]:
+def gathered(df: DataFrame, *, rows: int | None, here: bool) -> Iterator[tuple[int, pa.Table | None]]:
     """The number of rows and, if they may come ``here`` and fit, the rows; None where Spark has to write them.
 
-    Those that are here already stay here. ``rows`` is their number, if known: then whoever counted them keeps them cached.
-    Otherwise they are cached as long as the context lasts, and counted, unless they are computed from little; the size of
-    what is cached is known, not estimated.
+    ``rows`` is their number, if known: then whoever counted them keeps them cached. Otherwise they are cached as long as the
+    context lasts, and counted, unless they are computed from little; the size of what is cached is known, not estimated.
     """
-    arrow = df if isinstance(df, pa.Table) else rows_if_few(df) if here and rows is None and not df.is_cached else None
+    arrow = rows_if_few(df) if here and rows is None and not df.is_cached else None
     if arrow is not None:
         yield arrow.num_rows, arrow
         return

@@ -8,7 +8,8 @@ writes in turn (:mod:`feature_store.local.turns`), and tries again upon the newe
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -118,10 +119,8 @@ class DeltaTables(DeltaFolder):
 
     def merge(self, name: str, df: DataFrame | pa.Table, *, keys: Sequence[str], commit: Commit) -> int:
         """Insert new keys and update rows that changed; rows that did not are not touched. Rows written."""
-        from feature_store.local.gathering import gathered
-
         self._check_fits(name, df, self.open(name))
-        with gathered(df, rows=None, here=self.in_process) as (_, arrow):
+        with self._gathered(df) as (_, arrow):
 
             def write() -> int:
                 table = self.open(name)
@@ -152,10 +151,8 @@ class DeltaTables(DeltaFolder):
         predicate: str | None,
         rows: int | None = None,
     ) -> int:
-        from feature_store.local.gathering import gathered
-
         self._check_fits(name, df, self.open(name))
-        with gathered(df, rows=rows, here=self.in_process) as (count, arrow):
+        with self._gathered(df, rows) as (count, arrow):
 
             def write() -> None:
                 table = self.open(name)
@@ -172,6 +169,17 @@ class DeltaTables(DeltaFolder):
 
             self._in_turn(name, write)
             return count
+
+    @contextmanager
+    def _gathered(self, df: DataFrame | pa.Table, rows: int | None = None) -> Iterator[tuple[int, pa.Table | None]]:
+        """Their number and, if they are to be written here, the rows; Spark is not started for those that are here."""
+        if isinstance(df, pa.Table):
+            yield df.num_rows, df
+            return
+        from feature_store.local.gathering import gathered
+
+        with gathered(df, rows=rows, here=self.in_process) as found:
+            yield found
 
     def _check_fits(self, name: str, df: DataFrame | pa.Table, table: deltalake.DeltaTable) -> None:
         from pyspark.sql.pandas.types import from_arrow_schema
