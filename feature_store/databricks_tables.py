@@ -120,8 +120,11 @@ class UnityTables:
                 "older ones may have been vacuumed."
             ) from error
 
-    def collect(self, name: str, columns: Sequence[str]) -> pa.Table:
-        return self.read(name).select(*(f"`{column}`" for column in columns)).toArrow()
+    def collect(self, name: str, columns: Sequence[str], *, only: Mapping[str, object] | None = None) -> pa.Table:
+        found = self.read(name)
+        for column, value in (only or {}).items():
+            found = found.where(F.col(f"`{column}`") == F.lit(value))
+        return found.select(*(f"`{column}`" for column in columns)).toArrow()
 
     def _version_at(self, name: str, moment: datetime) -> int:
         versions = [entry.version for entry in self.history(name) if entry.at <= moment]

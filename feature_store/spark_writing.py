@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import reduce
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     from feature_store.lineage import Commit
+
+
+_one_at_a_time = threading.Lock()
 
 
 def check_schema(name: str, given: StructType, stored: StructType) -> None:
@@ -60,11 +64,12 @@ def merge_differing(table: DeltaTable, df: DataFrame, keys: Sequence[str], commi
 def committing(spark: SparkSession, commit: Commit) -> Iterator[None]:
     """Whatever is written meanwhile carries ``commit``, for the verbs that take no options."""
     setting = f"spark.databricks.delta.commitInfo.{USER_METADATA}"
-    spark.conf.set(setting, commit.to_json())
-    try:
-        yield
-    finally:
-        spark.conf.unset(setting)
+    with _one_at_a_time:  # the setting is the session's, and so other threads' too
+        spark.conf.set(setting, commit.to_json())
+        try:
+            yield
+        finally:
+            spark.conf.unset(setting)
 
 
 def differing(df: DataFrame, current: DataFrame) -> DataFrame:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.markup import escape
@@ -31,6 +33,9 @@ from features.windows import BEGINNING, CHUNK, VERB, Range, Window, backfill, ca
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+AT_ONCE = 2
+"""So many tables are published at the same time: while one is planned, the other is computed."""
 
 OnChunk = Callable[[int, int, Window, Publication], None]
 
@@ -210,16 +215,14 @@ def main(
     declared = discover(features, FeatureTable)
     chosen = [pick(declared, name, "feature table") for name in tables] or list(declared.values())
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
+    options = {"as_of": as_of, "start": start, "end": end, "full": full, "chunk": chunk, "dry_run": dry_run}
     refused = 0
-    with progress(len(chosen), "tables") as begin:
-        for table in chosen:
+    with progress(len(chosen), "tables") as begin, side_by_side(store, chosen, options) as publishing:
+        for table, running in publishing:
             begin(table.name)
-            name = f"  {store.tables.full_name(table.name):42}"
+            name = _named(store, table)
             try:
-                done = publish(
-                    store, table, as_of=as_of, start=start, end=end, full=full, chunk=chunk, dry_run=dry_run,
-                    on_chunk=_chunk_line(name, is_dry=dry_run),
-                )  # fmt: skip
+                done = running.result()
             except PipelineError as error:
                 if not dry_run:
                     raise
@@ -231,6 +234,35 @@ def main(
                 console.print(f"{name} [note]{escape(warning)}[/]")
     if refused:
         sys.exit(1)
+
+
+@contextmanager
+def side_by_side(
+    store: FeatureStore, tables: Sequence[FeatureTable], options: Mapping[str, Any]
+) -> Iterator[list[tuple[FeatureTable, Future[Published]]]]:
+    """The tables being published, some at the same time; once the caller gives up, none is begun any more."""
+    _ = store.spark  # started here once
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        yield [
+            (
+                table,
+                pool.submit(
+                    publish,
+                    store,
+                    table,
+                    on_chunk=_chunk_line(_named(store, table), is_dry=options["dry_run"]),
+                    **options,
+                ),
+            )
+            for table in tables
+        ]
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _named(store: FeatureStore, table: FeatureTable) -> str:
+    return f"  {store.tables.full_name(table.name):42}"
 
 
 def _chunk_line(name: str, *, is_dry: bool) -> OnChunk:

@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
-from pyspark.sql import functions as F
 
 from feature_store.store import FeatureStore
 from monitoring.columns import column_of, is_measured
@@ -81,14 +80,14 @@ def compute(store: FeatureStore, training: TrainingSpec, version: str, columns: 
     name = training_set_table(training)
     if not store.tables.exists(name):
         return None
-    rows = store.tables.read(name).where(F.col("model_version") == version)
-    known = [column for column in columns if column in rows.columns]
-    count = rows.count()
+    there, only = store.tables.info(name).schema.names, {"model_version": version}
+    known = [column for column in columns if column in there]
+    count = store.tables.collect(name, ["split"], only=only).num_rows
     if not count:
         return None
     sketches: dict[str, Sketch] = {}
     for chunk in in_chunks(known, count):
-        values: pa.Table = rows.select("split", *chunk).toArrow()
+        values = store.tables.collect(name, ["split", *chunk], only=only)
         for column in chunk:
             if is_measured(values.schema.field(column).type):
                 sketches[column] = column_of(_of_holdout(values) if column == PREDICTION else values[column]).sketch

@@ -47,11 +47,7 @@ class Stored:
         """All windows of the monitor's length; drift against the baseline only."""
         return cls(
             _read(tables, monitor, monitor.profile_table, _PROFILE_READ),
-            [
-                row
-                for row in _read(tables, monitor, monitor.drift_table, [*_DRIFT_READ, "drift_type"])
-                if row["drift_type"] == "BASELINE"
-            ],
+            _read(tables, monitor, monitor.drift_table, _DRIFT_READ, drift_type="BASELINE"),
         )
 
     def windows(self) -> dict[Window, StoredWindow]:
@@ -113,13 +109,12 @@ def window_of(row: Row) -> Window:
     return Window(window["start"].astimezone(UTC), window["end"].astimezone(UTC))
 
 
-def _read(tables: Tables, monitor: DriftMonitor, name: str, columns: Sequence[str]) -> list[Row]:
+def _read(tables: Tables, monitor: DriftMonitor, name: str, columns: Sequence[str], **only: object) -> list[Row]:
     """What the table has of whole windows of the monitor's length."""
     if not tables.exists(name):
         return []
-    found = tables.collect(name, [*columns, "granularity", "slice_key"])
-    of_length = pc.equal(found["granularity"], granularity(monitor.window))
-    rows: list[Row] = found.filter(pc.and_(of_length, pc.is_null(found["slice_key"]))).select(columns).to_pylist()
+    found = tables.collect(name, [*columns, "slice_key"], only={"granularity": granularity(monitor.window), **only})
+    rows: list[Row] = found.filter(pc.is_null(found["slice_key"])).select(columns).to_pylist()
     return rows
 
 

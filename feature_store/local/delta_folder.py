@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -130,8 +130,11 @@ class DeltaFolder:
         expect(self.spark, rows=found.count())
         return self.spark.read.format("delta").option("versionAsOf", found.version()).load(str(self.path(name)))
 
-    def collect(self, name: str, columns: Sequence[str]) -> pa.Table:
-        return self.arrow(name, columns).to_arrow()
+    def collect(self, name: str, columns: Sequence[str], *, only: Mapping[str, object] | None = None) -> pa.Table:
+        import polars as pl
+
+        wanted = [pl.col(column) == pl.lit(value) for column, value in (only or {}).items()]
+        return self.arrow(name, columns, where=pl.all_horizontal(wanted) if wanted else None).to_arrow()
 
     def _open_whole(self, name: str, version: int | None) -> deltalake.DeltaTable:
         """The table; of an old version, all data files are known to be there."""

@@ -24,10 +24,12 @@ CLASS_ARCHIVE = JARS.parent / "classes.jsa"
 _LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 _OLDEST_JAVA = 17
 # Most of a pipeline's code runs a few times only. The second compiler begins ten times later than by default, with what is
-# hot indeed, and there is room for all that the first one has made: once that is full, Java only interprets.
+# hot indeed, and there is room for all that the first one has made: once that is full, Java only interprets. And Java gives
+# memory back while it waits: a model is fitted in the same machine's memory.
 _FOR_MANY_SHORT_QUERIES = (
     "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 -XX:Tier4CompileThreshold=150000 "
-    "-XX:Tier4BackEdgeThreshold=400000 -XX:ReservedCodeCacheSize=512m"
+    "-XX:Tier4BackEdgeThreshold=400000 -XX:ReservedCodeCacheSize=512m "
+    "-XX:G1PeriodicGCInterval=8000 -XX:MinHeapFreeRatio=20 -XX:MaxHeapFreeRatio=40"
 )
 MANY_ROWS = 1_000_000
 """From a table of so many rows on, Spark generates code for its queries: below, to compile takes longer than to run."""
