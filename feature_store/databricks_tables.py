@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
@@ -30,6 +30,7 @@ class UnityTables:
         self.spark = spark
         self.catalog = naming.check_simple_name(catalog, "catalog")
         self.schema = naming.check_simple_name(schema, "schema")
+        self._details: dict[str, tuple[object, Row]] = {}
 
     # ---- names and what exists
 
@@ -56,7 +57,8 @@ class UnityTables:
     def info(self, name: str, *, version: int | None = None) -> TableInfo:
         """The table at ``version``; description, properties and id are always those of now, as Delta tells no others."""
         self._check_is_there(name)
-        detail = self.spark.sql(f"DESCRIBE DETAIL {self.quoted(name)}").collect()[0]
+        newest = self._newest(name)
+        detail = self._detail(name, newest)
         written_as = dict(detail.properties).get(FORMAT_PROPERTY, "1")
         if int(written_as) > FORMAT:
             raise StorageError(
@@ -68,16 +70,26 @@ class UnityTables:
             self.read(name, version=version).schema,
             detail.description or "",
             dict(detail.properties),
-            self._newest(name) if version is None else version,
+            newest.version if version is None else version,
             str(detail.id),
         )
 
     def have_moved(self, versions: Mapping[str, int]) -> bool:
         """Whether any of the tables is no longer at the version given."""
-        return any(self._newest(name) != version for name, version in versions.items())
+        return any(self._newest(name).version != version for name, version in versions.items())
 
-    def _newest(self, name: str) -> int:
-        return int(self.spark.sql(f"DESCRIBE HISTORY {self.quoted(name)} LIMIT 1").collect()[0].version)
+    def _newest(self, name: str) -> Row:
+        """The newest commit's ``version`` and ``timestamp``."""
+        return self.spark.sql(f"DESCRIBE HISTORY {self.quoted(name)} LIMIT 1").collect()[0]
+
+    def _detail(self, name: str, newest: Row) -> Row:
+        """What Delta tells of the table; it is not asked again before there is another commit."""
+        full, commit = self.full_name(name), (newest.version, newest.timestamp)
+        known, detail = self._details.get(full, (None, None))
+        if detail is None or known != commit:
+            detail = self.spark.sql(f"DESCRIBE DETAIL {self.quoted(name)}").collect()[0]
+            self._details[full] = commit, detail
+        return detail
 
     def history(self, name: str) -> list[TableVersion]:
         self._check_is_there(name)
