@@ -117,8 +117,8 @@ class ModelVerbs(TrainingSetVerbs):
         """``df`` and the model's features that it did not bring, joined here, as of ``versions``."""
         others = [name for name in package.spec.included if name not in df.columns]
         definition = self.packaged(package, versions, _TRAINED_WITH).only(others, brought)
-        filled = looked_up(df, with_types(definition, df.schema, self.spark), package.spec, self.tables)
-        return filled.select(*(f"`{name}`" for name in [*df.columns, *others]))
+        typed = with_types(definition, df.schema, self.spark)
+        return looked_up(df, typed, package.spec, [*df.columns, *others], self.tables)
 
     def feature_versions(self, *, model_uri: str) -> Mapping[str, int]:
         from feature_store.local import packaging

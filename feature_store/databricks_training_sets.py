@@ -26,13 +26,15 @@ from feature_store.databricks_translation import (
 from feature_store.errors import Misuse
 from feature_store.feature import Feature
 from feature_store.function import FeatureFunction
+from feature_store.local import training_set
 from feature_store.local.aggregated import compute_features
-from feature_store.local.definition import Definition, check_names, compute, define
+from feature_store.local.definition import Definition, check_names, define
 from feature_store.local.definition import packaged as packaged_definition
 from feature_store.local.feature_spec import FeatureSpec
 from feature_store.local.package import Package
+from feature_store.local.rows import as_frame
 from feature_store.local.table_checks import check_tables
-from feature_store.local.training_set import checked_spec, fill_defaults, key_types
+from feature_store.local.training_set import checked_spec, key_types
 from feature_store.lookup import FeatureLookup
 from feature_store.store import FeatureSpecInfo, StoredFeatureTable
 
@@ -70,9 +72,8 @@ class DatabricksTrainingSet:
 
     def load_df(self) -> DataFrame:
         if self.tables.have_moved(self.table_versions):
-            joined = looked_up(self.df, self.definition, self.spec, self.tables)
-        else:
-            joined = self.moments.put_back(self.vendor.load_df())
+            return looked_up(self.df, self.definition, self.spec, self.get_output_columns(), self.tables)
+        joined = self.moments.put_back(self.vendor.load_df())
         return joined.select(*(f"`{name}`" for name in self.get_output_columns()))
 
     def load_rows(self) -> pa.Table:
@@ -167,9 +168,11 @@ class TrainingSetVerbs(FeatureTableVerbs):
         return packaged_definition(package.spec, package.code, there)
 
 
-def looked_up(df: DataFrame, definition: Definition, spec: FeatureSpec, tables: UnityTables) -> DataFrame:
-    """``df`` with what is defined, by this project's own join in Spark, of the versions that are asked for."""
-    return fill_defaults(compute(df, definition.passes(df.columns), cast("DeltaTables", tables)), spec)
+def looked_up(
+    df: DataFrame, definition: Definition, spec: FeatureSpec, columns: Sequence[str], tables: UnityTables
+) -> DataFrame:
+    """What is defined, by this project's own join in Spark, of the versions that are asked for."""
+    return as_frame(training_set.looked_up(df, definition, spec, columns, cast("DeltaTables", tables)))
 
 
 def _as_ours(vendor_spec: Any) -> FeatureSpec:

@@ -35,7 +35,7 @@ def fingerprint_of_rows(rows: pa.Table, spark: SparkSession) -> str:
         return fingerprint(spark.createDataFrame(rows, schema))
     hashes = seeds(rows.num_rows, schema.simpleString())
     for column in rows.columns:
-        hashes = and_then(hashes, column.combine_chunks() if column.num_chunks != 1 else column.chunk(0))
+        hashes = and_then(hashes, column.combine_chunks())
     signed = hashes.view(np.int64)
     # In halves: the sum of many numbers of 64 bits is not one of them.
     total = (int((signed >> 32).sum()) << 32) + int((signed & 0xFFFFFFFF).sum())

@@ -30,7 +30,7 @@ def can_hash(kind: pa.DataType) -> bool:
 def seeds(rows: int, text: str) -> Hashes:
     """The hash of ``text``, shape (rows,): what the hash of each row begins with."""
     array = pa.array([text.encode()], pa.binary())
-    return np.repeat(_bytes(np.array([_SEED], np.uint64), array, np.array([0])), rows)
+    return np.repeat(_bytes(np.array([_SEED], np.uint64), array), rows)
 
 
 def and_then(hashes: Hashes, column: pa.Array) -> Hashes:
@@ -50,7 +50,7 @@ def and_then(hashes: Hashes, column: pa.Array) -> Hashes:
 def _values(seed: Hashes, values: pa.Array) -> Hashes:
     kind = values.type
     if _is_text(kind):
-        return _bytes(seed, values, np.arange(len(values)))
+        return _bytes(seed, values)
     if pa.types.is_decimal(kind):
         return _long(seed, _unscaled(values))
     if pa.types.is_floating(kind):
@@ -79,13 +79,13 @@ def _long(seed: Hashes, value: Hashes) -> Hashes:
         return _finished(_word(seed + _5 + np.uint64(8), value))
 
 
-def _bytes(seed: Hashes, values: pa.Array, rows: npt.NDArray[np.int64]) -> Hashes:
+def _bytes(seed: Hashes, values: pa.Array) -> Hashes:
     """Of texts and bytes: those of one length at a time, whose bytes are then the columns of a matrix."""
     binary = values.cast(pa.large_binary())
     lengths = pc.binary_length(binary).to_numpy()
     data = np.frombuffer(binary.buffers()[2] or b"", np.uint8)
     starts = np.frombuffer(binary.buffers()[1], np.int64)[binary.offset :][: len(binary)]
-    result = np.empty(len(rows), np.uint64)
+    result = np.empty(len(values), np.uint64)
     for length in np.unique(lengths):
         (chosen,) = np.nonzero(lengths == length)
         matrix = data[starts[chosen][:, None] + np.arange(length)]

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.markup import escape
@@ -215,9 +215,15 @@ def main(
     declared = discover(features, FeatureTable)
     chosen = [pick(declared, name, "feature table") for name in tables] or list(declared.values())
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
-    options = {"as_of": as_of, "start": start, "end": end, "full": full, "chunk": chunk, "dry_run": dry_run}
+
+    def publish_one(table: FeatureTable) -> Published:
+        return publish(
+            store, table, as_of=as_of, start=start, end=end, full=full, chunk=chunk, dry_run=dry_run,
+            on_chunk=_chunk_line(_named(store, table), is_dry=dry_run),
+        )  # fmt: skip
+
     refused = 0
-    with progress(len(chosen), "tables") as begin, side_by_side(store, chosen, options) as publishing:
+    with progress(len(chosen), "tables") as begin, side_by_side(chosen, publish_one) as publishing:
         for table, running in publishing:
             begin(table.name)
             name = _named(store, table)
@@ -238,25 +244,12 @@ def main(
 
 @contextmanager
 def side_by_side(
-    store: FeatureStore, tables: Sequence[FeatureTable], options: Mapping[str, Any]
+    tables: Sequence[FeatureTable], publish_one: Callable[[FeatureTable], Published]
 ) -> Iterator[list[tuple[FeatureTable, Future[Published]]]]:
     """The tables being published, some at the same time; once the caller gives up, none is begun any more."""
-    _ = store.spark  # started here once
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
-        yield [
-            (
-                table,
-                pool.submit(
-                    publish,
-                    store,
-                    table,
-                    on_chunk=_chunk_line(_named(store, table), is_dry=options["dry_run"]),
-                    **options,
-                ),
-            )
-            for table in tables
-        ]
+        yield [(table, pool.submit(publish_one, table)) for table in tables]
     finally:
         pool.shutdown(cancel_futures=True)
 

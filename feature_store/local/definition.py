@@ -13,13 +13,13 @@ from feature_store.local.feature_spec import FeatureColumn, FeatureSpec, Functio
 from feature_store.local.functions import ResolvedFunction, apply, output_type, resolved_function, spark_type
 from feature_store.local.lookup_checks import check_key_types, grouped, lookup_columns, resolve
 from feature_store.local.passes import Pass, needed, passes
-from feature_store.local.point_in_time import join, join_here
+from feature_store.local.point_in_time import join
 from feature_store.local.resolved_lookup import ResolvedLookup
+from feature_store.local.rows import Rows, as_frame
 from feature_store.lookup import FeatureLookup
 from feature_store.store import StoredFeatureTable
 
 if TYPE_CHECKING:
-    from feature_store.local.rows import Rows
     from feature_store.local.tables import DeltaTables
 
 
@@ -199,18 +199,12 @@ def with_types(definition: Definition, columns: StructType, spark: SparkSession)
     return replace(definition, functions=[replace(one, data_type=kinds[one.output]) for one in definition.functions])
 
 
-def compute(df: DataFrame, steps: Sequence[Pass], tables: "DeltaTables") -> DataFrame:
-    """``df`` with everything that the passes give; defaults are not filled in."""
+def compute(df: DataFrame, steps: Sequence[Pass], tables: "DeltaTables") -> DataFrame | Rows:
+    """``df`` with everything that the passes give; defaults are not filled in. Rows, if the last pass joins them here."""
+    looked: DataFrame | Rows = df
     for one_pass in steps:
         lookups = [one for one in one_pass if isinstance(one, ResolvedLookup)]
         functions = [one for one in one_pass if isinstance(one, ResolvedFunction)]
-        df = join(df, lookups, tables) if lookups else apply(df, functions)
-    return df
-
-
-def compute_here(df: DataFrame, steps: Sequence[Pass], tables: "DeltaTables") -> "Rows | None":
-    """What :func:`compute` gives, as rows in this process; None where Spark has to take part."""
-    if len(steps) != 1:
-        return None
-    lookups = [one for one in steps[0] if isinstance(one, ResolvedLookup)]
-    return join_here(df, lookups, tables) if lookups else None
+        given = as_frame(looked)
+        looked = join(given, lookups, tables) if lookups else apply(given, functions)
+    return looked

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from feature_store.arguments import check_data_frame, check_features, check_one_of, names
 from feature_store.local.feature_tables import FeatureTableVerbs
-from feature_store.local.rows import Rows
+from feature_store.local.rows import Rows, as_frame
 from feature_store.registry import make_ready
 
 if TYPE_CHECKING:
@@ -224,8 +224,7 @@ class ModelVerbs(FeatureTableVerbs):
 
         package = Package.load(packaging.packaged_folder(model_uri))
         brought = scoring.check_frame(df, package.spec, override_features=False)
-        looked = self._looked_up(package, df, brought, table_versions)
-        return looked.frame() if isinstance(looked, Rows) else looked
+        return as_frame(self._looked_up(package, df, brought, table_versions))
 
     def _looked_up(
         self, package: Package, df: DataFrame, brought: Sequence[str], versions: Mapping[str, int]

@@ -20,7 +20,7 @@ take.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,20 +29,22 @@ from pyspark.sql import DataFrame
 
 from feature_store.errors import Misuse, suggestion
 from feature_store.local.gathering import rows_if_few
-from feature_store.local.join_in_spark import quoted, union_and_last
+from feature_store.local.join_in_spark import union_and_last
 from feature_store.local.join_memory import Room, costs, fits
 from feature_store.local.resolved_lookup import ResolvedLookup
+from feature_store.local.rows import Rows, selected
 
 if TYPE_CHECKING:
-    from feature_store.local.rows import Rows
     from feature_store.local.tables import DeltaTables
 
-WAY_SETTING, AUTOMATIC, ON_DRIVER = "pipeline.join.way", "automatic", "driver"
-Way = Callable[[DataFrame, Sequence[ResolvedLookup], "DeltaTables"], DataFrame]
+WAY_SETTING, AUTOMATIC = "pipeline.join.way", "automatic"
+Way = Callable[[DataFrame, Sequence[ResolvedLookup], "DeltaTables"], DataFrame | Rows]
 
 
-def join(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> DataFrame:
+def join(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> DataFrame | Rows:
     """``spine`` with the outputs of all ``lookups``, in their order; the number of rows is unchanged.
+
+    Rows, where the join is done in this process.
 
     Raises
     ------
@@ -52,35 +54,16 @@ def join(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTabl
     used = [lookup for lookup in lookups if lookup.outputs]
     if not used:
         return spine
-    joined = WAYS[_way(spine)](spine, used, tables)
-    return joined.select(*quoted([*spine.columns, *(name for lookup in used for _, name in lookup.outputs)]))
-
-
-def join_here(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> "Rows | None":
-    """The same rows as :func:`join` gives, if they are made in this process; None if Spark makes them.
-
-    Raises
-    ------
-    Misuse
-        As :func:`join` does.
-    """
-    used = [lookup for lookup in lookups if lookup.outputs]
-    way = _way(spine)
-    if not used or way not in (AUTOMATIC, ON_DRIVER):
-        return None
-    return _on_driver(spine, used, tables) if way == ON_DRIVER else _on_driver_if_it_fits(spine, used, tables)
-
-
-def _way(spine: DataFrame) -> str:
     way = spine.sparkSession.conf.get(WAY_SETTING, AUTOMATIC) or AUTOMATIC
     if way not in WAYS:
         raise Misuse(f"There is no way {way!r} to join. {suggestion(way, WAYS)} Or unset {WAY_SETTING}.")
-    return way
+    joined, outputs = WAYS[way](spine, used, tables), [name for lookup in used for _, name in lookup.outputs]
+    return selected(joined, [*spine.columns, *outputs])
 
 
 def _on_driver(
     spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables", *, rows: pa.Table | None = None
-) -> "Rows":
+) -> Rows:
     # Polars is not there where only Spark is.
     from feature_store.local.join_on_driver import join_on_driver
 
@@ -96,33 +79,21 @@ def _in_groups(
     return join_in_groups(spine, lookups, tables, broadcast=broadcast)
 
 
-def _automatic(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> DataFrame:
+def _automatic(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> DataFrame | Rows:
     """On the driver where Spark runs in this process and everything is known to fit, otherwise in Spark."""
-    rows = _on_driver_if_it_fits(spine, lookups, tables)
-    return union_and_last(spine, lookups, tables) if rows is None else rows.frame()
-
-
-def _on_driver_if_it_fits(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> "Rows | None":
-    if not tables.in_process:
-        return None
-    room, needed = Room.of(spine.sparkSession), costs(lookups, tables)
-    if needed is None or not fits(room, needed, spine.schema, rows=0):
-        return None
-    few = rows_if_few(spine)
-    if few is not None:
-        is_small = fits(room, needed, spine.schema, rows=few.num_rows)
-        return _on_driver(spine, lookups, tables, rows=few) if is_small else None
-    with _counted(spine) as (counted, rows):
-        return _on_driver(counted, lookups, tables) if fits(room, needed, spine.schema, rows=rows) else None
-
-
-def _frame_on_driver(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> DataFrame:
-    return _on_driver(spine, lookups, tables).frame()
+    if tables.in_process:
+        room, needed = Room.of(spine.sparkSession), costs(lookups, tables)
+        if needed is not None and fits(room, needed, spine.schema, rows=0):
+            few = rows_if_few(spine)
+            with nullcontext((spine, few.num_rows)) if few is not None else _counted(spine) as (counted, rows):
+                if fits(room, needed, spine.schema, rows=rows):
+                    return _on_driver(counted, lookups, tables, rows=few)
+    return union_and_last(spine, lookups, tables)
 
 
 WAYS: Mapping[str, Way] = {
     AUTOMATIC: _automatic,
-    ON_DRIVER: _frame_on_driver,
+    "driver": _on_driver,
     "groups": _in_groups,
     "broadcast": partial(_in_groups, broadcast=True),
     "union": union_and_last,

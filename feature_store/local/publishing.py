@@ -87,16 +87,16 @@ def _merging(tables: Tables, table: FeatureTable, kept: DataFrame, found: Change
     return differing(kept, current.select("*", *added)).count()
 
 
-def _set_aside(tables: Tables, table: FeatureTable, computed: Computed, *, commit: Commit) -> None:
+def _set_aside(tables: Tables, table: FeatureTable, found: Computed, *, commit: Commit) -> None:
     """Put the rows that fail into the quarantine, in the place of those that failed in this window before."""
     name = f"{table.name}_quarantine"
-    aside = computed.measured.aside
+    aside = found.measured.aside
     if not aside and (not tables.exists(name) or tables.read(name).where(_within(table, commit)).isEmpty()):
         return
     start, end = commit.window or (None, None)
     window = F.struct(F.lit(start).cast("timestamp").alias("start"), F.lit(end).cast("timestamp").alias("end"))
     rows = (
-        computed.everything()
+        found.everything()
         .where(is_set_aside(table))
         .select(
             "*",

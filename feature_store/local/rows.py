@@ -16,6 +16,21 @@ if TYPE_CHECKING:
     from feature_store.lookup import DefaultValue
 
 
+def as_frame(looked: DataFrame | Rows) -> DataFrame:
+    """A frame of Spark's, of what may be one already."""
+    return looked.frame() if isinstance(looked, Rows) else looked
+
+
+def as_rows(looked: DataFrame | Rows) -> pa.Table:
+    """The rows, with the types that Spark's own ``toArrow`` gives."""
+    return looked.as_spark_has_them() if isinstance(looked, Rows) else looked.toArrow()
+
+
+def selected(looked: DataFrame | Rows, names: Sequence[str]) -> DataFrame | Rows:
+    """These columns, in this order."""
+    return looked.select(names) if isinstance(looked, Rows) else looked.select(*(f"`{name}`" for name in names))
+
+
 @dataclass(frozen=True, eq=False)
 class Rows:
     """An Arrow table, and the schema that it has in Spark; named as a data frame's, schema and session are."""

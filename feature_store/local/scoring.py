@@ -16,7 +16,7 @@ from feature_store.arguments import check_data_frame
 from feature_store.errors import Misuse, listed, suggestion
 from feature_store.local.feature_spec import FeatureSpec
 from feature_store.local.gathering import gathered
-from feature_store.local.rows import Rows
+from feature_store.local.rows import Rows, as_frame
 
 PREDICTION = "prediction"
 MOST_ROWS_HERE = 50_000
@@ -76,8 +76,7 @@ def predict(
     with_predictions = _Predicting(str(folder / "raw_model"), tuple(columns), result_type)
     rows = _few_rows(looked) if here else None
     if rows is None:
-        df = looked.frame() if isinstance(looked, Rows) else looked
-        return df.mapInArrow(with_predictions, schema)
+        return as_frame(looked).mapInArrow(with_predictions, schema)
     size = int(str(spark.conf.get("spark.sql.execution.arrow.maxRecordsPerBatch")))
     batches = rows.combine_chunks().to_batches(size if size > 0 else None)
     if not batches:

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ JARS = Path(sys.prefix) / "share" / "feature-pipelines" / "jars"
 CLASS_ARCHIVE = JARS.parent / "classes.jsa"
 _LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 _OLDEST_JAVA = 17
+_starting = threading.Lock()
 # Most of a pipeline's code runs a few times only. The second compiler begins ten times later than by default, with what is
 # hot indeed, and there is room for all that the first one has made: once that is full, Java only interprets. And Java gives
 # memory back while it waits: a model is fitted in the same machine's memory.
@@ -45,9 +47,11 @@ def spark_session(*, app_name: str = "feature-pipelines") -> SparkSession:
     StorageError
         If Java is missing or too old to start Spark.
     """
-    running = running_session()
-    if running is not None:
-        return running
+    with _starting:
+        return running_session() or _new_session(app_name)
+
+
+def _new_session(app_name: str) -> SparkSession:
     from pyspark.sql import SparkSession
 
     _check_java()
@@ -68,9 +72,13 @@ def spark_session(*, app_name: str = "feature-pipelines") -> SparkSession:
 
 
 def running_session() -> SparkSession | None:
-    """The session that runs in this process, if there is one; nothing is imported to find out."""
+    """The session that runs in this process, whichever thread asks, if there is one; nothing is imported to find out."""
     loaded = sys.modules.get("pyspark.sql")
-    return loaded.SparkSession.getActiveSession() if loaded else None
+    if loaded is None:
+        return None
+    # A session is active in the threads that have used it only.
+    made = loaded.SparkSession._instantiatedSession
+    return loaded.SparkSession.getActiveSession() or (made if made is not None and made._sc._jsc is not None else None)
 
 
 def start_without_code(spark: SparkSession) -> None:

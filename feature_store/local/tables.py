@@ -114,7 +114,7 @@ class DeltaTables(DeltaFolder):
         commit: Commit,
         rows: int | None = None,
     ) -> int:
-        predicate = within(column, columns_of(self.open(name))[column], start=start, end=end)
+        predicate = within(column, _schema(df)[column], start=start, end=end)
         return self._write(name, df, commit, mode="overwrite", predicate=predicate, rows=rows)
 
     def merge(self, name: str, df: DataFrame | pa.Table, *, keys: Sequence[str], commit: Commit) -> int:
@@ -182,10 +182,7 @@ class DeltaTables(DeltaFolder):
             yield found
 
     def _check_fits(self, name: str, df: DataFrame | pa.Table, table: deltalake.DeltaTable) -> None:
-        from pyspark.sql.pandas.types import from_arrow_schema
-
-        given = from_arrow_schema(df.schema, prefer_timestamp_ntz=True) if isinstance(df, pa.Table) else df.schema
-        check_schema(self.full_name(name), given, columns_of(table))
+        check_schema(self.full_name(name), _schema(df), columns_of(table))
 
     def _in_turn(self, name: str, write: Callable[[], Result]) -> Result:
         def attempt() -> Result:
@@ -198,6 +195,12 @@ class DeltaTables(DeltaFolder):
         """Make Spark drop what it has cached of the table; it cannot know that delta-rs has written."""
         if running_session() is not None:
             self.spark.catalog.refreshByPath(str(self.path(name)))
+
+
+def _schema(rows: DataFrame | pa.Table) -> StructType:
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    return from_arrow_schema(rows.schema, prefer_timestamp_ntz=True) if isinstance(rows, pa.Table) else rows.schema
 
 
 def _quoted(text: str) -> str:

@@ -9,13 +9,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
 from feature_store.errors import Misuse, suggestion
-from feature_store.local.definition import Definition, check_names, compute, compute_here, function_columns, with_types
+from feature_store.local.definition import Definition, check_names, compute, function_columns, with_types
 from feature_store.local.feature_spec import FeatureSpec, SourceColumn
 from feature_store.local.lookup_checks import defaults
+from feature_store.local.rows import Rows, as_frame, as_rows, selected
 from feature_store.store import StoredFeatureTable
 
 if TYPE_CHECKING:
-    from feature_store.local.rows import Rows
     from feature_store.local.tables import DeltaTables
 
 
@@ -48,14 +48,12 @@ class LocalTrainingSet:
         return [*self.feature_spec.included, *self.labels]
 
     def load_df(self) -> DataFrame:
-        looked = self._looked_up()
-        return looked if isinstance(looked, DataFrame) else looked.frame()
+        return as_frame(self._looked_up())
 
     def load_rows(self) -> pa.Table:
-        looked = self._looked_up()
-        return looked.toArrow() if isinstance(looked, DataFrame) else looked.as_spark_has_them()
+        return as_rows(self._looked_up())
 
-    def _looked_up(self) -> "DataFrame | Rows":
+    def _looked_up(self) -> DataFrame | Rows:
         return looked_up(self.df, self.definition, self.feature_spec, self.get_output_columns(), self.tables)
 
 
@@ -110,16 +108,13 @@ def check_labels(df: DataFrame, labels: Sequence[str], exclude: Sequence[str]) -
 
 def looked_up(
     df: DataFrame, definition: Definition, spec: FeatureSpec, columns: Sequence[str], tables: "DeltaTables"
-) -> "DataFrame | Rows":
-    """``columns`` of ``df`` and of what is defined, defaults filled in; rows where they are joined in this process."""
-    steps = definition.passes(df.columns)
-    rows = compute_here(df, steps, tables)
-    if rows is not None:
-        return rows.filled(defaults(spec.features)).select(columns)
-    return fill_defaults(compute(df, steps, tables), spec).select(*(f"`{name}`" for name in columns))
+) -> DataFrame | Rows:
+    """``columns`` of ``df`` and of what is defined: missing rows and null values are replaced by the declared defaults.
 
-
-def fill_defaults(df: DataFrame, spec: FeatureSpec) -> DataFrame:
-    """Missing rows and null values replaced by the declared defaults."""
-    values = {name: value for name, value in defaults(spec.features).items() if name in df.columns}
-    return df.fillna(values) if values else df
+    Rows, where they are joined in this process.
+    """
+    looked, values = compute(df, definition.passes(df.columns), tables), defaults(spec.features)
+    if isinstance(looked, Rows):
+        return looked.filled(values).select(columns)
+    there = {name: value for name, value in values.items() if name in looked.columns}
+    return selected(looked.fillna(there) if there else looked, columns)

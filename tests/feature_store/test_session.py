@@ -1,5 +1,7 @@
 """The settings that the pipeline relies on, and the words when Java is missing or too old."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from feature_store import StorageError
@@ -22,6 +24,13 @@ def test_the_settings_are_those_of_a_small_machine():
     assert chosen["spark.databricks.delta.snapshotPartitions"] == "2"
     assert chosen["spark.ui.enabled"] == "false"
     assert chosen["spark.driver.bindAddress"] == "127.0.0.1"
+
+
+def test_a_session_is_found_from_any_thread(spark):
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(session.running_session).result()
+        assert found.sparkContext is spark.sparkContext
+        assert pool.submit(spark_session).result() is found
 
 
 def test_code_is_generated_for_queries_from_the_first_table_of_many_rows_on(spark, monkeypatch):

@@ -3,10 +3,8 @@
 import pytest
 
 from feature_store import InvalidRows, Source
-from features.publish import side_by_side
+from features.publish import publish, side_by_side
 from tests.features.events import SCHEMA, as_they_are, at, declare, land, rows
-
-OPTIONS = {"as_of": at(4), "dry_run": False}
 
 
 @pytest.fixture
@@ -32,7 +30,7 @@ def test_each_table_has_its_own_rows_and_its_own_commit(landed, in_process):
     landed.tables.in_process = in_process
     tables = [newest_of_each_origin(number) for number in range(4)]
 
-    with side_by_side(landed, tables, OPTIONS) as publishing:
+    with side_by_side(tables, lambda table: publish(landed, table, as_of=at(4))) as publishing:
         done = [(table.name, running.result().chunks[0].rows) for table, running in publishing]
 
     assert done == [(table.name, 2) for table in tables]
@@ -48,7 +46,7 @@ def test_after_a_refusal_what_was_begun_is_whole_and_nothing_else_is_begun(lande
     tables = [declare(twice, name="refused"), *(declare(name=f"delays_{number}") for number in range(12))]
 
     def publish_all():
-        with side_by_side(landed, tables, OPTIONS) as publishing:
+        with side_by_side(tables, lambda table: publish(landed, table, as_of=at(4))) as publishing:
             for _, running in publishing:
                 running.result()
 
