@@ -20,6 +20,7 @@ from feature_store import names as naming
 from feature_store.errors import NotFound, StorageError, suggestion
 from feature_store.lineage import FORMAT, Commit, TableVersion, utc
 from feature_store.local.folders import check_log, damaged, is_table
+from feature_store.local.reading import frame
 from feature_store.local.session import expect, spark_session
 from feature_store.local.time_travel import check_readable, no_such_version
 from feature_store.tables import USER_METADATA, TableInfo
@@ -128,7 +129,7 @@ class DeltaFolder:
         # Without a version, each action on a frame would read the newest one: a frame is of one version.
         found = self._open_whole(name, version)
         expect(self.spark, rows=found.count())
-        return self.spark.read.format("delta").option("versionAsOf", found.version()).load(str(self.path(name)))
+        return frame(self.spark, self.path(name), found, columns_of(found))
 
     def collect(self, name: str, columns: Sequence[str], *, only: Mapping[str, object] | None = None) -> pa.Table:
         import polars as pl
@@ -137,10 +138,9 @@ class DeltaFolder:
         return self.arrow(name, columns, where=pl.all_horizontal(wanted) if wanted else None).to_arrow()
 
     def _open_whole(self, name: str, version: int | None) -> deltalake.DeltaTable:
-        """The table; of an old version, all data files are known to be there."""
+        """The table, all of whose data files are known to be there."""
         found = self.open(name, version=version)
-        if version is not None:
-            check_readable(self.full_name(name), self.path(name), found)
+        check_readable(self.full_name(name), self.path(name), found)
         return found
 
     def _version_at(self, name: str, moment: datetime) -> int:
