@@ -17,7 +17,7 @@ from tests.left_over import MARK, end_java, left_over, print_stacks
 
 # A third less CPU for many short queries; not for heavy jobs.
 # The code that this compiles to needs more room than it is given by default: once that is full, Java only interprets.
-os.environ.setdefault("PIPELINE_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m")
+os.environ.setdefault("PIPELINE_JAVA_OPTIONS", "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m")
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Two processes share two cores and four gigabytes.
     os.environ.setdefault("SPARK_MASTER", "local[1]")
