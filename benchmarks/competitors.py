@@ -17,8 +17,8 @@ from cases import CASES, CATALOG, KNOWN_AT, MOMENT, SCHEMA, Case
 from pyspark.sql import DataFrame
 
 from feature_store import FeatureLookup, open_store
-from feature_store.local.point_in_time import AUTOMATIC, WAYS
-from feature_store.local.resolved_lookup import ResolvedLookup
+from feature_store.join.point_in_time import AUTOMATIC, WAYS
+from feature_store.join.resolved_lookup import ResolvedLookup
 from feature_store.local.store import LocalStore
 
 ANSWER = "@@ "

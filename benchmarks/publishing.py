@@ -28,8 +28,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import DoubleType, LongType, StructField, StructType, TimestampType
 
 from feature_store import FeatureTable, Source, open_store
-from feature_store.lineage import Commit
 from feature_store.local.store import LocalStore
+from feature_store.tables.commit import Commit
 
 KEYS, MOMENTS, MOMENTS_PER_FILE, MOMENTS_PUBLISHED, FIRST_PUBLISHED = 50_000, 100, 10, 2, 43
 DAYS, ROWS_A_DAY = 30, 20_000

@@ -9,8 +9,8 @@ from feature_store.aggregation import Aggregates, AggregationFunction, Avg, Feat
 from features.flights.sources import ARRIVALS, FLIGHT_OUTCOMES, SCHEDULED_FLIGHTS
 from features.publish import publish
 from training.estimators import boosted_trees
-from training.pipeline import train
 from training.spec import AtLeast, TrainingSpec
+from training.steps.pipeline import train
 
 # [readme]
 DAY = RollingWindow(window_duration=timedelta(days=1))

@@ -1,6 +1,10 @@
 """The engine: feature tables, lookups, point-in-time joins, and models that carry their features."""
 
-from feature_store.checks import Fresh, InRange, NullShare, OneOf, RowCount
+from feature_store.declare.checks import Fresh, InRange, NullShare, OneOf, RowCount
+from feature_store.declare.function import FeatureFunction
+from feature_store.declare.lookup import FeatureLookup
+from feature_store.declare.source import Source
+from feature_store.declare.table import FeatureTable
 from feature_store.errors import (
     ConcurrentWrite,
     InvalidRows,
@@ -11,11 +15,8 @@ from feature_store.errors import (
     StorageError,
     WrongKind,
 )
-from feature_store.function import FeatureFunction
-from feature_store.lookup import FeatureLookup
-from feature_store.source import Source
-from feature_store.store import FeatureStore, open_store
-from feature_store.table import FeatureTable
+from feature_store.opening import open_store
+from feature_store.store import FeatureStore
 
 __all__ = [
     "ConcurrentWrite",

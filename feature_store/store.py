@@ -1,21 +1,16 @@
 """The seam: the smallest set of verbs that differs between here and Databricks, in the vendor's words.
 
-:func:`open_store` gives a :class:`FeatureStore`; everything above it (features, training, inference, monitoring) is
+:func:`feature_store.open_store` gives a :class:`FeatureStore`; everything above it (features, training, inference, monitoring) is
 written against these protocols only.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
-
-from feature_store.checks import WARN
-from feature_store.errors import Misuse, suggestion
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,75 +19,15 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
-    from feature_store.feature import Feature
-    from feature_store.findings import Finding
-    from feature_store.function import FeatureFunction
-    from feature_store.lineage import Commit
-    from feature_store.lookup import FeatureLookup
-    from feature_store.table import FeatureTable
-    from feature_store.tables import Tables
-
-
-@dataclass(frozen=True)
-class StoredFeatureTable:
-    """A feature table as the store has it; attributes as in the vendor's ``FeatureTable`` entity.
-
-    ``primary_keys`` includes the timeseries column, last. ``features`` lists all column names in the table's order.
-    """
-
-    name: str
-    description: str
-    owner: str
-    primary_keys: list[str]
-    timestamp_keys: list[str]
-    features: list[str]
-    schema: StructType
-    tags: Mapping[str, str]
-    version: int
-    table_id: str = ""
-
-    @property
-    def timeseries_column(self) -> str | None:
-        """The timeseries column, or None for a table without time."""
-        return self.timestamp_keys[0] if self.timestamp_keys else None
-
-    @property
-    def entity_keys(self) -> list[str]:
-        """The primary keys without the timeseries column."""
-        return [key for key in self.primary_keys if key not in self.timestamp_keys]
-
-    @property
-    def feature_columns(self) -> list[str]:
-        """All columns that are not keys, in the table's order."""
-        return [name for name in self.features if name not in self.primary_keys]
-
-
-@dataclass(frozen=True)
-class Publication:
-    """What publishing one window did, or would do.
-
-    Rows written and set aside, features added to the table, texts of it that were renewed, and what the checks found.
-    """
-
-    rows: int
-    quarantined: int
-    added: Sequence[str]
-    renewed: Sequence[str]
-    findings: Sequence[Finding]
-
-    @property
-    def warnings(self) -> list[str]:
-        """One clause for each check that failed without stopping the publishing."""
-        return [f"{one.check}: {one.found}" for one in self.findings if not one.passed and one.check.on_failure == WARN]
-
-
-@dataclass(frozen=True)
-class FeatureSpecInfo:
-    """A stored feature spec: its three-level name, who made it, and when, in milliseconds since 1970."""
-
-    name: str
-    creator: str
-    creation_timestamp_ms: int
+    from feature_store.declare.feature import Feature
+    from feature_store.declare.function import FeatureFunction
+    from feature_store.declare.lookup import FeatureLookup
+    from feature_store.declare.table import FeatureTable
+    from feature_store.package.contents import FeatureSpecInfo
+    from feature_store.publish.publication import Publication
+    from feature_store.tables.commit import Commit
+    from feature_store.tables.protocol import Tables
+    from feature_store.tables.stored import StoredFeatureTable
 
 
 class TrainingSet(Protocol):
@@ -259,39 +194,3 @@ class FeatureStore(Protocol):
     def feature_versions(self, *, model_uri: str) -> Mapping[str, int]:
         """The feature tables that the model looks up, and their versions of this moment."""
         ...
-
-
-BACKENDS = ("databricks", "local")
-
-
-def open_store(
-    *,
-    catalog: str = "dev",
-    schema: str = "flights",
-    workspace: str | Path | None = None,
-    backend: str | None = None,
-) -> FeatureStore:
-    """The feature store for ``catalog.schema``, in the workspace folder (or ``PIPELINE_WORKSPACE``, or ``workspace``).
-
-    ``backend`` is ``local`` or ``databricks``; None: what ``PIPELINE_BACKEND`` names, or else ``databricks`` on a
-    Databricks runtime and ``local`` anywhere else.
-
-    Raises
-    ------
-    Misuse
-        If there is no such backend, a package for it is missing, or a name cannot be one.
-    StorageError
-        If the workspace cannot be written, or was written by a newer version of this pipeline.
-    """
-    there = "databricks" if os.environ.get("DATABRICKS_RUNTIME_VERSION") else "local"
-    chosen = backend or os.environ.get("PIPELINE_BACKEND") or there
-    place = Path(workspace or os.environ.get("PIPELINE_WORKSPACE") or "workspace")
-    if chosen == "databricks":
-        from feature_store.databricks import DatabricksStore
-
-        return DatabricksStore.open(catalog=catalog, schema=schema, workspace=place)
-    if chosen != "local":
-        raise Misuse(f"There is no store backend {chosen!r}. {suggestion(chosen, BACKENDS)}")
-    from feature_store.local.store import LocalStore
-
-    return LocalStore.open(catalog=catalog, schema=schema, workspace=place)

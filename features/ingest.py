@@ -14,7 +14,7 @@ from feature_store import FeatureStore, SchemaMismatch, open_store
 from feature_store.cli import Verb, console, place_options, progress
 from feature_store.discovery import discover
 from feature_store.errors import NotFound, listed, suggestion
-from feature_store.lineage import Commit
+from feature_store.tables.commit import Commit
 from features.spec import LandedTable
 
 if TYPE_CHECKING:

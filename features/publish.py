@@ -24,12 +24,24 @@ from rich.markup import escape
 import features
 from feature_store import FeatureStore, FeatureTable, Misuse, PipelineError, open_store
 from feature_store.cli import Duration, Moment, Verb, console, place_options, progress
+from feature_store.declare.source import KNOWN_AT
 from feature_store.discovery import discover, pick
-from feature_store.lineage import Commit, utc
-from feature_store.source import KNOWN_AT
-from feature_store.store import Publication
-from features.published import Published, count, span
-from features.windows import BEGINNING, CHUNK, VERB, Range, Window, backfill, catching_up, cut, is_made_of, reached
+from feature_store.moments import utc
+from feature_store.publish.publication import Publication
+from feature_store.tables.commit import Commit
+from features.publishing.published import Published, count, span
+from features.publishing.windows import (
+    BEGINNING,
+    CHUNK,
+    VERB,
+    Range,
+    Window,
+    backfill,
+    catching_up,
+    cut,
+    is_made_of,
+    reached,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -12,8 +12,9 @@ from feature_store import FeatureStore, Misuse, open_store
 from feature_store.cli import Moment, Verb, console, place_options, progress
 from feature_store.discovery import discover, pick
 from feature_store.job import run_id, set_task_value
-from feature_store.lineage import Commit, utc
-from inference.already import ROWS, VERB, already_scored, definition
+from feature_store.moments import utc
+from feature_store.tables.commit import Commit
+from inference.scoring.already import ROWS, VERB, already_scored, definition
 
 if TYPE_CHECKING:
     from inference.spec import ScoringSpec
@@ -56,8 +57,8 @@ def score(
     """
     from pyspark.sql import functions as F
 
-    from feature_store.evolve import fit_to_table
-    from training import champion as office
+    from feature_store.tables.evolve import fit_to_table
+    from training.steps import champion as office
 
     model = store.tables.full_name(spec.training.name)
     output = store.tables.full_name(spec.output)

@@ -13,12 +13,12 @@ from feature_store import open_store
 from feature_store.cli import VerbGroup, console, place_options
 from feature_store.discovery import discover
 from feature_store.discovery import pick as pick_noun
-from feature_store.lineage import Commit
 from feature_store.store import FeatureStore
-from monitoring import alerts
-from monitoring.alerts import Alert
-from monitoring.events import Event, append_events, read_events
-from monitoring.printing import alerts_table, number, plain_table
+from feature_store.tables.commit import Commit
+from monitoring.alerts import alerts
+from monitoring.alerts.alerts import Alert
+from monitoring.alerts.events import Event, append_events, read_events
+from monitoring.alerts.printing import alerts_table, number, plain_table
 
 
 @click.group(cls=VerbGroup)
@@ -114,8 +114,8 @@ def summary(name: str, catalog: str, schema: str, as_of: datetime, workspace: st
     the model took over when and why.
     """
     import monitoring
+    from monitoring.alerts.summary import print_summary, summarise
     from monitoring.spec import DriftMonitor
-    from monitoring.summary import print_summary, summarise
 
     monitor = pick_noun(discover(monitoring, DriftMonitor), name, "monitor")
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)

@@ -17,11 +17,13 @@ from tests.left_over import MARK, end_java, left_over, print_stacks
 
 # A third less CPU for many short queries; not for heavy jobs.
 # The code that this compiles to needs more room than it is given by default: once that is full, Java only interprets.
-os.environ.setdefault("PIPELINE_JAVA_OPTIONS", "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m")
+os.environ.setdefault(
+    "PIPELINE_JAVA_OPTIONS", "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
+)
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Two processes share two cores and four gigabytes.
     os.environ.setdefault("SPARK_MASTER", "local[1]")
-    os.environ.setdefault("SPARK_DRIVER_MEMORY", "1g")
+    os.environ.setdefault("SPARK_DRIVER_MEMORY", "768m")
 os.environ.pop("MLFLOW_TRACKING_URI", None)
 os.environ.pop("PIPELINE_WORKSPACE", None)
 
@@ -34,7 +36,7 @@ _FOR_FEW_ROWS = {"spark.sql.adaptive.enabled": "false"}
 SLOW_FILES = (
     "conformance/test_point_in_time.py", "test_demo.py", "safety/test_two_writers.py", "safety/test_killed.py",
     "conformance/test_store_contract.py", "conformance/test_model_portability.py", "features/test_publish.py",
-    "feature_store/test_packaging.py", "feature_store/test_aggregation.py", "monitoring/test_check.py",
+    "feature_store/package/test_packaging.py", "feature_store/aggregate/test_aggregation.py", "monitoring/test_check.py",
 )  # fmt: skip
 """The files that take longest, the longest first: two processes end at about the same time if these begin early."""
 
@@ -104,7 +106,7 @@ def store(spark: SparkSession, tmp_path: Path):  # type: ignore[no-untyped-def]
 @pytest.fixture(scope="session")
 def unity(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
     """Unity Catalog's stand-in, with the catalog ``test`` and the schema ``flights``."""
-    from tests.databricks.unity_catalog import UnityCatalog
+    from tests.feature_store.databricks.unity_catalog import UnityCatalog
 
     return UnityCatalog(spark, tmp_path_factory.mktemp("unity"), name="test", schemas=("flights",))
 
@@ -113,7 +115,7 @@ def unity(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory):  # typ
 def databricks_store(unity, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
     """The store on the vendor's own client, with the stand-in for its servers."""
     from feature_store import open_store
-    from tests.databricks.unity_catalog import standing_in
+    from tests.feature_store.databricks.unity_catalog import standing_in
 
     folder = tmp_path_factory.mktemp("databricks")
     with standing_in(unity), pytest.MonkeyPatch.context() as environment:

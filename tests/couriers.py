@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from feature_store import FeatureLookup, FeatureStore, FeatureTable, Source
-from feature_store.lineage import Commit
+from feature_store.tables.commit import Commit
 from features.publish import publish
 from inference.spec import ScoringSpec
 from training.estimators import HoursBefore

@@ -112,7 +112,7 @@ def test_all_tests_run_where_it_is_not_known_what_was_changed():
         ("DECISIONS.md", []),
         ("README.md", ["tests/test_readme.py"]),
         ("examples/quickstart.py", ["tests/test_readme.py"]),
-        ("tests/monitoring/test_rules.py", ["tests/monitoring/test_rules.py"]),
+        ("tests/monitoring/alerts/test_rules.py", ["tests/monitoring/alerts/test_rules.py"]),
     ],
 )
 def test_a_text_an_example_or_a_test_affects_who_reads_it(name, expected):
@@ -120,10 +120,10 @@ def test_a_text_an_example_or_a_test_affects_who_reads_it(name, expected):
 
 
 def test_a_change_to_one_stage_affects_its_own_tests_first_and_not_those_of_the_stages_below():
-    files = affected({"monitoring/judge.py"}, ROOT)
+    files = affected({"monitoring/alerts/judge.py"}, ROOT)
 
     assert [file for file in files if file not in ALWAYS][:2] == [
-        "tests/monitoring/test_judge.py",
+        "tests/monitoring/alerts/test_judge.py",
         "tests/monitoring/test_review.py",
     ]
     assert {"tests/monitoring/test_check.py", "tests/test_commands.py", "tests/test_demo.py"} <= set(files)
@@ -131,7 +131,7 @@ def test_a_change_to_one_stage_affects_its_own_tests_first_and_not_those_of_the_
 
 
 def test_a_change_to_the_engine_affects_nearly_all_tests_the_nearest_first():
-    files = affected({"feature_store/local/turns.py"}, ROOT)
+    files = affected({"feature_store/tables/turns.py"}, ROOT)
 
     assert files[:3] == [*ALWAYS, "tests/safety/test_turns.py"]
     assert len(files) > 0.8 * len(ALL)
@@ -140,15 +140,15 @@ def test_a_change_to_the_engine_affects_nearly_all_tests_the_nearest_first():
 @pytest.mark.parametrize(
     ("reader", "read"),
     [
-        ("tests/training/test_gates.py", "training/gates.py"),  # imports it
-        ("training/pipeline.py", "training/gates.py"),
-        ("training/gates.py", "training/__init__.py"),  # stands in it
+        ("tests/training/steps/test_gates.py", "training/steps/gates.py"),  # imports it
+        ("training/steps/pipeline.py", "training/steps/gates.py"),
+        ("training/steps/gates.py", "training/__init__.py"),  # stands in it
         ("tests/test_house_rules.py", "features/flights/aircraft.py"),  # walks its package
-        ("monitoring/review.py", "monitoring/flight_delay.py"),
+        ("monitoring/review.py", "monitoring/flights/flight_delay.py"),
         ("resources/entry_points.py", "inference/score.py"),  # runs any command
         ("tests/safety/conftest.py", "tests/safety/other.py"),  # names it as a program
         ("tests/safety/test_turns.py", "tests/safety/conftest.py"),  # has its fixtures
-        ("tests/features/test_windows.py", "tests/conftest.py"),
+        ("tests/features/publishing/test_windows.py", "tests/conftest.py"),
         ("tests/test_light_commands.py", "features/publish.py"),  # a program in a text imports it
     ],
 )

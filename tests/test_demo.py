@@ -19,7 +19,7 @@ from feature_store import FeatureStore, open_store
 from features.flights import landing
 from resources.run import main
 from tests.frames import assert_df_equality
-from training.champion import promotions
+from training.steps.champion import promotions
 
 ROOT = Path(__file__).parents[1]
 MODEL = "dev.flights.flight_delay"

@@ -1,5 +1,6 @@
 """The rules of the house, as tests: what the engine exports, who answers for what, and which way imports point."""
 
+import ast
 import inspect
 import re
 from pathlib import Path
@@ -14,12 +15,12 @@ import monitoring
 import resources
 import training
 from feature_store import FeatureStore, FeatureTable, Source
-from feature_store.databricks import DatabricksStore
-from feature_store.databricks_tables import UnityTables
+from feature_store.databricks.store import DatabricksStore
+from feature_store.databricks.unity_tables import UnityTables
 from feature_store.discovery import discover
 from feature_store.local.store import LocalStore
-from feature_store.local.tables import DeltaTables
-from feature_store.tables import Tables
+from feature_store.tables.delta_tables import DeltaTables
+from feature_store.tables.protocol import Tables
 from features.spec import LandedTable
 
 ROOT = Path(__file__).parents[1]
@@ -78,6 +79,39 @@ def test_a_module_is_short_and_begins_by_saying_what_it_is_for(path):
     if str(path.relative_to(ROOT)) not in TOO_LONG:
         assert len(text.splitlines()) < MOST_LINES
     assert not text.strip() or text.startswith('"""')
+
+
+def folders(map_of_the_house):
+    """The folders of an indented map, by their paths; two that stand on one line are neighbours."""
+    found, above = set(), []
+    for line in map_of_the_house.splitlines():
+        depth = (len(line) - len(line.lstrip())) // 4
+        names = re.findall(r"(?:^| )([a-z_]+)/(?= |$)", line.split("  <-")[0])
+        above = [*above[:depth], *names[:1]]
+        found |= {"/".join([*above[:depth], name]) for name in names}
+    return found
+
+
+def test_the_map_of_the_house_names_every_folder_that_there_is_and_no_other():
+    drawn = (ROOT / "ARCHITECTURE.md").read_text().split("```")[1]
+    assert folders(drawn) == {str(path.parent.relative_to(ROOT)) for path in MODULES if path.name == "__init__.py"}
+
+
+def test_the_way_of_one_value_leads_through_modules_that_there_are():
+    way = (ROOT / "ARCHITECTURE.md").read_text().split("## The way of one value")[1]
+    named = re.findall(r"`([\w/]+\.py)`", way)
+    assert len(named) > 5
+    for name in named:
+        assert (ROOT / name).exists() or (ROOT / "feature_store" / name).exists(), name
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if path.name == "__init__.py"], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_each_folder_says_what_lives_there(path):
+    said = ast.get_docstring(ast.parse(path.read_text()))
+    assert said
+    assert len(said.split()) > 5
 
 
 def test_imports_point_one_way(monkeypatch):

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from feature_store import open_store
-from feature_store.lineage import Commit
-from feature_store.registry import from_client, from_database
+from feature_store.package.registry import from_client, from_database
+from feature_store.tables.commit import Commit
 from inference.score import score
-from monitoring.events import Event, append_events
+from monitoring.alerts.events import Event, append_events
 from tests.couriers import SCORING, TRAINING, at, land, publish_features
 from tests.test_commands import SCRIPTS
-from training.pipeline import train
+from training.steps.pipeline import train
 
 HEAVY = {
     "pyspark",

@@ -1,4 +1,4 @@
-"""Models: one module each, and the verb that trains, gates and promotes them."""
+"""Models: one folder per project, one module per model, and the verb that trains, gates and promotes them."""
 
 import os
 

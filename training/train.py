@@ -14,7 +14,7 @@ from feature_store.discovery import discover, pick
 from feature_store.job import set_task_value
 
 if TYPE_CHECKING:
-    from training.pipeline import Trained
+    from training.steps.pipeline import Trained
 
 
 @click.command(cls=Verb)
@@ -41,7 +41,7 @@ def main(name: str, reproduce: str | None, catalog: str, schema: str, as_of: dat
     command fails if the frame is another, and says whose history has been vacuumed.
     """
     if reproduce is not None:
-        from training import reproduce as reproduction
+        from training.steps import reproduce as reproduction
 
         store = open_store(catalog=catalog, schema=schema, workspace=workspace)
         with progress(3, "steps") as begin:
@@ -50,8 +50,8 @@ def main(name: str, reproduce: str | None, catalog: str, schema: str, as_of: dat
         reproduction.show(done)
         return
     import training
-    from training.pipeline import train
     from training.spec import TrainingSpec
+    from training.steps.pipeline import train
 
     spec = pick(discover(training, TrainingSpec), name, "model")
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)

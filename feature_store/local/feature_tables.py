@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from feature_store.arguments import check_data_frame, names
+from feature_store.declare.arguments import check_data_frame, names
 from feature_store.errors import Misuse, suggestion
-from feature_store.lineage import Commit
-from feature_store.local.checks import (
+from feature_store.publish.feature_table_checks import (
     check_fits,
     check_key_columns,
     check_keys,
@@ -18,14 +17,16 @@ from feature_store.local.checks import (
     check_same,
     check_version,
 )
-from feature_store.local.tables import DeltaTables
-from feature_store.store import Publication, StoredFeatureTable
+from feature_store.publish.publication import Publication
+from feature_store.tables.commit import Commit
+from feature_store.tables.delta_tables import DeltaTables
+from feature_store.tables.stored import StoredFeatureTable
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
-    from feature_store.table import FeatureTable
+    from feature_store.declare.table import FeatureTable
 
 _KEYS, _TIME, _OWNER, _TAG = "pipeline.primary_keys", "pipeline.timeseries_column", "pipeline.owner", "pipeline.tag."
 
@@ -151,7 +152,7 @@ class FeatureTableVerbs:
     def publish_table(
         self, *, table: FeatureTable, df: DataFrame, commit: Commit, dry_run: bool = False
     ) -> Publication:
-        from feature_store.local.publishing import publish_rows
+        from feature_store.publish.publishing import publish_rows
 
         return publish_rows(self, table=table, df=df, commit=commit, dry_run=dry_run)
 

@@ -9,23 +9,24 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from feature_store.arguments import check_data_frame, check_features, check_one_of, names
+from feature_store.declare.arguments import check_data_frame, check_features, check_one_of, names
+from feature_store.join.rows import Rows, as_frame
 from feature_store.local.feature_tables import FeatureTableVerbs
-from feature_store.local.rows import Rows, as_frame
-from feature_store.registry import make_ready
+from feature_store.package.registry import make_ready
 
 if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo
     from mlflow.types import Schema
     from pyspark.sql import DataFrame
 
-    from feature_store.feature import Feature
-    from feature_store.function import FeatureFunction
-    from feature_store.local.definition import Definition
-    from feature_store.local.package import Package
-    from feature_store.local.training_set import LocalTrainingSet
-    from feature_store.lookup import FeatureLookup
-    from feature_store.store import FeatureSpecInfo, StoredFeatureTable, TrainingSet
+    from feature_store.declare.feature import Feature
+    from feature_store.declare.function import FeatureFunction
+    from feature_store.declare.lookup import FeatureLookup
+    from feature_store.join.definition import Definition
+    from feature_store.package.contents import FeatureSpecInfo, Package
+    from feature_store.package.training_set import LocalTrainingSet
+    from feature_store.store import TrainingSet
+    from feature_store.tables.stored import StoredFeatureTable
 
 TRACKING_IS_OURS = "PIPELINE_SET_MLFLOW_TRACKING_URI"
 
@@ -47,8 +48,8 @@ class ModelVerbs(FeatureTableVerbs):
         label: str | Sequence[str] | None,
         exclude_columns: Sequence[str] | None = None,
     ) -> LocalTrainingSet:
-        from feature_store.local import aggregated, feature_specs
-        from feature_store.local.training_set import LocalTrainingSet, checked_spec
+        from feature_store.package import aggregated, feature_specs
+        from feature_store.package.training_set import LocalTrainingSet, checked_spec
 
         check_one_of(feature_lookups=feature_lookups, feature_spec=feature_spec, features=features)
         check_data_frame(df)
@@ -66,7 +67,7 @@ class ModelVerbs(FeatureTableVerbs):
         return LocalTrainingSet(df, labels, spec, definition, self.tables, extra)
 
     def compute_features(self, *, features: Sequence[Feature]) -> DataFrame:
-        from feature_store.local import aggregated
+        from feature_store.package import aggregated
 
         return aggregated.compute_features(features, self.tables)
 
@@ -78,7 +79,7 @@ class ModelVerbs(FeatureTableVerbs):
         exclude_columns: Sequence[str] | None = None,
         extra_pip_requirements: Sequence[str] | None = None,
     ) -> FeatureSpecInfo:
-        from feature_store.local import feature_specs
+        from feature_store.package import feature_specs
 
         definition = self._defined(features, "features")
         excluded = names(exclude_columns, "exclude_columns")
@@ -86,27 +87,27 @@ class ModelVerbs(FeatureTableVerbs):
         return feature_specs.create(name, definition, excluded, requirements, self.tables)
 
     def delete_feature_spec(self, *, name: str) -> None:
-        from feature_store.local import feature_specs
+        from feature_store.package import feature_specs
 
         feature_specs.delete(name, self.tables)
 
     def _defined(self, features: Sequence[FeatureLookup | FeatureFunction], what: str) -> Definition:
-        from feature_store.local.definition import define
+        from feature_store.join.definition import define
 
         tables = check_features(features, what)
         return define(features, {name: self.get_table(name=name) for name in tables}, self.tables.full_name)
 
     def _packaged(self, package: Package, versions: Mapping[str, int], what: str) -> Definition:
         """What the package defines, once its tables are known to be those it was made with, as of ``versions``."""
-        from feature_store.local.definition import packaged
-        from feature_store.local.table_checks import check_tables
+        from feature_store.join.definition import packaged
+        from feature_store.package.table_checks import check_tables
 
         stored: dict[str, StoredFeatureTable | None] = {}
         for name in dict.fromkeys(column.table for column in package.spec.features):
             stored[name] = self.table_at(name, versions.get(name)) if self.tables.exists(name) else None
         check_tables(package.spec, package.keys, stored, what=what)
         there = {name: table for name, table in stored.items() if table is not None}
-        return packaged(package.spec, package.code, there)
+        return packaged(package.spec.features, package.spec.functions, package.code, there)
 
     # ---- models
 
@@ -127,7 +128,7 @@ class ModelVerbs(FeatureTableVerbs):
     ) -> ModelInfo:
         import mlflow
 
-        from feature_store.local import packaging
+        from feature_store.package import packaging
 
         package = packaging.ModelPackage(
             model=model,
@@ -176,7 +177,7 @@ class ModelVerbs(FeatureTableVerbs):
         override_features: bool = False,
         table_versions: Mapping[str, int] | None = None,
     ) -> DataFrame:
-        from feature_store.local import packaging
+        from feature_store.package import packaging
 
         return self.score_packaged(
             packaging.packaged_folder(model_uri),
@@ -187,9 +188,9 @@ class ModelVerbs(FeatureTableVerbs):
         )
 
     def feature_versions(self, *, model_uri: str) -> Mapping[str, int]:
-        from feature_store.local import aggregated, packaging
-        from feature_store.local.declared_spec import DeclaredSpec
-        from feature_store.local.package import Package
+        from feature_store.package import aggregated, packaging
+        from feature_store.package.contents import Package
+        from feature_store.package.declared_spec import DeclaredSpec
 
         package = Package.load(packaging.packaged_folder(model_uri))
         if isinstance(package.spec, DeclaredSpec):
@@ -208,8 +209,8 @@ class ModelVerbs(FeatureTableVerbs):
         table_versions: Mapping[str, int] | None = None,
     ) -> DataFrame:
         """:meth:`score_batch` for a model whose ``data/feature_store`` folder is at hand."""
-        from feature_store.local import scoring
-        from feature_store.local.package import Package
+        from feature_store.package import scoring
+        from feature_store.package.contents import Package
 
         scoring.check_result_type(result_type)
         package = Package.load(folder)
@@ -219,8 +220,8 @@ class ModelVerbs(FeatureTableVerbs):
         return scoring.predict(joined, folder, package.spec.included, result_type, here=here)
 
     def look_up(self, *, model_uri: str, df: DataFrame, table_versions: Mapping[str, int]) -> DataFrame:
-        from feature_store.local import packaging, scoring
-        from feature_store.local.package import Package
+        from feature_store.package import packaging, scoring
+        from feature_store.package.contents import Package
 
         package = Package.load(packaging.packaged_folder(model_uri))
         brought = scoring.check_frame(df, package.spec, override_features=False)
@@ -230,10 +231,10 @@ class ModelVerbs(FeatureTableVerbs):
         self, package: Package, df: DataFrame, brought: Sequence[str], versions: Mapping[str, int]
     ) -> DataFrame | Rows:
         """``df`` and the model's features that it did not bring; tables have the columns of the versions read."""
-        from feature_store.local import aggregated
-        from feature_store.local.declared_spec import DeclaredSpec
-        from feature_store.local.definition import with_types
-        from feature_store.local.training_set import looked_up
+        from feature_store.join.definition import with_types
+        from feature_store.package import aggregated
+        from feature_store.package.declared_spec import DeclaredSpec
+        from feature_store.package.training_set import looked_up
 
         spec = package.spec
         if isinstance(spec, DeclaredSpec):

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feature_store.errors import StorageError
+from feature_store.local import session
 from feature_store.local.models import TRACKING_IS_OURS, ModelVerbs
-from feature_store.local.tables import DeltaTables
+from feature_store.tables.delta_tables import DeltaTables
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -49,7 +50,7 @@ class LocalStore(ModelVerbs):
         # Users see the pipeline's own progress; MLflow speaks only when something is wrong.
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-        return cls(workspace, DeltaTables(workspace / "warehouse", catalog=catalog, schema=schema))
+        return cls(workspace, DeltaTables(workspace / "warehouse", catalog=catalog, schema=schema, engine=session))
 
     @property
     def spark(self) -> SparkSession:

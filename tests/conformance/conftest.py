@@ -10,8 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from feature_store import FeatureLookup, open_store
-from feature_store.databricks import DatabricksStore
-from feature_store.local.point_in_time import AUTOMATIC, WAY_SETTING, WAYS
+from feature_store.databricks.store import DatabricksStore
+from feature_store.join.point_in_time import AUTOMATIC, WAY_SETTING, WAYS
 
 DATABRICKS = "databricks"
 DEVIATIONS = {

@@ -7,7 +7,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from feature_store import FeatureStore, FeatureTable, Source
-from feature_store.lineage import Commit
+from feature_store.tables.commit import Commit
 
 SCHEMA = "origin string, delay double, known_at timestamp"
 EVENTS = Source(name="events", description="Events", table="events", columns=["origin", "delay"], known_at="known_at")

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from feature_store import Source
 from features.publish import main, publish, published_until
-from features.windows import BEGINNING
+from features.publishing.windows import BEGINNING
 from tests.features.events import SCHEMA, as_they_are, at, declare, land, rows
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -14,12 +14,12 @@ from pyspark.sql import functions as F
 import features
 from feature_store import FeatureTable, InvalidRows, SchemaMismatch, Source, open_store
 from feature_store.discovery import discover
-from feature_store.fingerprint import fingerprint
-from feature_store.lineage import Commit
+from feature_store.lineage.fingerprint import fingerprint
+from feature_store.tables.commit import Commit
 from features.flights import aircraft, aircraft_day, origin_congestion
 from features.flights.sources import FLIGHT_OUTCOMES, SCHEDULED_FLIGHTS
 from features.publish import commit_of_run, main, publish, published_until, rows_of_window
-from features.windows import BEGINNING
+from features.publishing.windows import BEGINNING
 from tests.frames import assert_df_equality
 
 AS_OF = datetime(2013, 6, 13, 18, 30, tzinfo=UTC)

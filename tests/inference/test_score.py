@@ -17,11 +17,11 @@ from feature_store import FeatureLookup, FeatureStore, open_store
 from feature_store.errors import NotFound
 from feature_store.job import task_context
 from features.publish import publish
-from inference.already import definition
 from inference.score import Scored, score
+from inference.scoring.already import definition
 from tests.couriers import COURIER_LOAD, MICROSECOND, SCORING, TRAINING, at, frame, land, publish_features
 from tests.frames import assert_df_equality
-from training.champion import promote
+from training.steps.champion import promote
 
 MODEL, OUTPUT = "test.couriers.late_order", "test.couriers.late_order_scores"
 LOAD = FeatureLookup(COURIER_LOAD, "courier", timestamp_lookup_key="decided_at", default_values={"open_orders": 0})

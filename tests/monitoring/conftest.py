@@ -7,12 +7,12 @@ import pytest
 from sklearn.dummy import DummyClassifier
 
 from feature_store import FeatureLookup, Source
-from feature_store.lineage import Commit
 from feature_store.store import FeatureStore
+from feature_store.tables.commit import Commit
 from inference.spec import ScoringSpec
+from monitoring.drift.windows import Window
 from monitoring.limits import Limit, Psi
 from monitoring.spec import DriftMonitor, Patience, Retraining
-from monitoring.windows import Window
 from training.spec import TrainingSpec
 
 MONDAY = datetime(2024, 1, 1, tzinfo=UTC)

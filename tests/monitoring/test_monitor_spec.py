@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from feature_store import Misuse, WrongKind
-from monitoring.flight_delay import MONITOR
+from monitoring.flights.flight_delay import MONITOR
 from monitoring.limits import TABLE, MeanShift, NullRate, Psi, Quality, Severity, WindowMetrics
 from monitoring.spec import Patience, Retraining
 

@@ -5,14 +5,14 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from feature_store.lineage import Commit
+from feature_store.tables.commit import Commit
 from monitoring import check, review
-from monitoring.alerts import current
-from monitoring.drift_check import check as run_check
-from monitoring.events import append_events, read_events
-from monitoring.judge import judge
+from monitoring.alerts.alerts import current
+from monitoring.alerts.drift_check import check as run_check
+from monitoring.alerts.events import append_events, read_events
+from monitoring.alerts.judge import judge
+from monitoring.alerts.summary import summarise
 from monitoring.limits import WindowMetrics
-from monitoring.summary import summarise
 
 CALM, HEAVY = [1.0, 2.0, 3.0, 4.0] * 25, [31.0, 32.0, 33.0, 34.0] * 25
 

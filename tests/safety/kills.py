@@ -19,8 +19,8 @@ from feature_store import FeatureStore, open_store
 from inference.score import score
 from tests.couriers import HOUR, SCORING, TRAINING, at, land, publish_features
 from tests.safety.conftest import Other
-from training.champion import FINGERPRINT, PROMOTED_AS_OF
-from training.pipeline import train
+from training.steps.champion import FINGERPRINT, PROMOTED_AS_OF
+from training.steps.pipeline import train
 
 MODEL = "test.couriers.late_order"
 FEATURES = ("courier_load", "district_distance")

@@ -19,8 +19,8 @@ from typing import Any
 import pyarrow as pa
 
 from feature_store import FeatureStore, open_store
-from feature_store.lineage import Commit
-from feature_store.local.turns import in_turn
+from feature_store.tables.commit import Commit
+from feature_store.tables.turns import in_turn
 from tests.couriers import SCORING, TRAINING, at, publish_features
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -130,7 +130,7 @@ def publish(store: FeatureStore, *, day: str) -> None:
 
 def train(store: FeatureStore, *, day: str) -> None:
     """Train the couriers' model."""
-    from training.pipeline import train as run
+    from training.steps.pipeline import train as run
 
     run(store, TRAINING, as_of=at(day))
 

@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 
 from feature_store.errors import ConcurrentWrite
-from feature_store.local.turns import in_turn
-from feature_store.local.writing import writing
+from feature_store.tables.turns import in_turn
+from feature_store.tables.writing import writing
 
 
 @pytest.fixture

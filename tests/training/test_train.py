@@ -8,13 +8,13 @@ from mlflow import MlflowClient
 from pyspark.sql import SparkSession
 
 from feature_store import FeatureStore, open_store
-from feature_store.local.packaging import packaged_folder
+from feature_store.package.packaging import packaged_folder
 from tests.couriers import HOUR, TRAINING, at, coin, frame, land, publish_features
 from tests.frames import assert_df_equality
-from training.already import definition
-from training.champion import champion_at
-from training.frame import assemble
-from training.pipeline import Trained, train
+from training.steps.already import definition
+from training.steps.champion import champion_at
+from training.steps.frame import assemble
+from training.steps.pipeline import Trained, train
 
 MODEL = "test.couriers.late_order"
 FIRST, SECOND = at("15"), at("21")

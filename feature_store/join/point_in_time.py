@@ -1,0 +1,118 @@
+"""The point-in-time join: for each row of a data frame, the newest feature row known by then.
+
+A flight is decided at 10:00. Of these observations it may see the second, never the third:
+
+    origin  known_at  wind         flight  origin  decided_at        flight  wind
+    JFK     08:00        5    +    B6-1    JFK     10:00        =    B6-1       9
+    JFK     10:00        9
+    JFK     10:01       30
+
+The whole newest row is taken: a null in it stays null. A row exactly as old as the lookback window still counts. Rows of
+the data frame are never lost or doubled; one with a null key or a null moment finds nothing.
+
+There are several ways, which give the same rows. *Union and last* works on any cluster: data frame and feature tables of
+one lookup key become one frame, shuffled once and sorted once, and the last feature row before each data frame row is
+carried along. *On the driver* is taken where Spark runs in this process and everything is known to fit in memory: Arrow
+buffers are searched here and no row crosses into the JVM before the join is done. *By groups*, on request: blobs of
+Arrow columns are shuffled where union and last shuffles rows; with *broadcast*, small tables are not shuffled at all.
+Spark's setting ``pipeline.join.way`` names a way for all joins; ``pipeline.join.memory`` says how much memory they may
+take.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+
+from feature_store.errors import Misuse, suggestion
+from feature_store.join.in_spark import union_and_last
+from feature_store.join.memory import Room, costs, fits
+from feature_store.join.resolved_lookup import ResolvedLookup
+from feature_store.join.rows import Rows, selected
+from feature_store.tables.gathering import rows_if_few
+
+if TYPE_CHECKING:
+    from feature_store.tables.delta_tables import DeltaTables
+
+WAY_SETTING, AUTOMATIC = "pipeline.join.way", "automatic"
+Way = Callable[[DataFrame, Sequence[ResolvedLookup], "DeltaTables"], DataFrame | Rows]
+
+
+def join(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> DataFrame | Rows:
+    """``spine`` with the outputs of all ``lookups``, in their order; the number of rows is unchanged.
+
+    Rows, where the join is done in this process.
+
+    Raises
+    ------
+    Misuse
+        If the setting ``pipeline.join.way`` names no way, or ``pipeline.join.memory`` is no size.
+    """
+    used = [lookup for lookup in lookups if lookup.outputs]
+    if not used:
+        return spine
+    way = spine.sparkSession.conf.get(WAY_SETTING, AUTOMATIC) or AUTOMATIC
+    if way not in WAYS:
+        raise Misuse(f"There is no way {way!r} to join. {suggestion(way, WAYS)} Or unset {WAY_SETTING}.")
+    joined, outputs = WAYS[way](spine, used, tables), [name for lookup in used for _, name in lookup.outputs]
+    return selected(joined, [*spine.columns, *outputs])
+
+
+def _on_driver(
+    spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables", *, rows: pa.Table | None = None
+) -> Rows:
+    # Polars is not there where only Spark is.
+    from feature_store.join.on_driver import join_on_driver
+
+    return join_on_driver(spine, lookups, tables, rows=rows)
+
+
+def _in_groups(
+    spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables", *, broadcast: bool = False
+) -> DataFrame:
+    # Polars, again.
+    from feature_store.join.in_groups import join_in_groups
+
+    return join_in_groups(spine, lookups, tables, broadcast=broadcast)
+
+
+def _automatic(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> DataFrame | Rows:
+    """On the driver where Spark runs in this process and everything is known to fit, otherwise in Spark."""
+    if tables.in_process:
+        room, needed = Room.of(spine.sparkSession), costs(lookups, tables)
+        if needed is not None and fits(room, needed, spine.schema, rows=0):
+            few = rows_if_few(spine)
+            with nullcontext((spine, few.num_rows)) if few is not None else _counted(spine) as (counted, rows):
+                if fits(room, needed, spine.schema, rows=rows):
+                    return _on_driver(counted, lookups, tables, rows=few)
+    return union_and_last(spine, lookups, tables)
+
+
+WAYS: Mapping[str, Way] = {
+    AUTOMATIC: _automatic,
+    "driver": _on_driver,
+    "groups": _in_groups,
+    "broadcast": partial(_in_groups, broadcast=True),
+    "union": union_and_last,
+}
+
+
+@contextmanager
+def _counted(spine: DataFrame) -> Iterator[tuple[DataFrame, int]]:
+    """The data frame and its number of rows; kept in Spark's cache meanwhile where it is costly to make twice."""
+    keep = not spine.is_cached and _is_costly(spine)
+    counted = spine.persist() if keep else spine
+    try:
+        yield counted, counted.count()
+    finally:
+        if keep:
+            counted.unpersist()
+
+
+def _is_costly(df: DataFrame) -> bool:
+    """Whether rows are shuffled, or go through Python, on their way; a scan alone is counted faster than it is kept."""
+    plan = str(df._jdf.queryExecution().executedPlan().toString())
+    return any(word in plan for word in ("Exchange", "Python", "Arrow", "Pandas"))

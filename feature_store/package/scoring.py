@@ -1,0 +1,116 @@
+"""Scoring with a packaged model: what the caller's frame must be, and the model run on Arrow batches."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql.types import DataType, StructType
+
+from feature_store.declare.arguments import check_data_frame
+from feature_store.errors import Misuse, listed, suggestion
+from feature_store.join.rows import Rows, as_frame
+from feature_store.package.feature_spec import FeatureSpec
+from feature_store.tables.gathering import gathered
+
+PREDICTION = "prediction"
+MOST_ROWS_HERE = 50_000
+"""More rows than these are predicted by Spark's workers, several at a time."""
+_RESULTS = {
+    "double": pa.float64(), "float": pa.float32(), "int": pa.int32(), "bigint": pa.int64(), "long": pa.int64(),
+    "boolean": pa.bool_(), "string": pa.string(),
+}  # fmt: skip
+
+
+def check_frame(df: DataFrame, spec: FeatureSpec, *, override_features: bool) -> list[str]:
+    """The features that ``df`` brings along, once it is clear that it may.
+
+    Raises
+    ------
+    Misuse
+        If a required column is missing, a feature column is brought unasked, or the frame streams.
+    """
+    check_data_frame(df)
+    if df.isStreaming:
+        raise Misuse("score_batch takes a batch data frame; this one streams. Use foreachBatch.")
+    missing = [name for name in spec.required if name not in df.columns]
+    if missing:
+        raise Misuse(f"The data frame lacks {listed(missing)}; the model needs {listed(spec.required)}.")
+    if PREDICTION in df.columns:
+        raise Misuse(f"The data frame already has a column {PREDICTION!r}. Drop or rename it.")
+    brought = [column.name for column in spec.computed if column.name in df.columns]
+    if brought and not override_features:
+        raise Misuse(
+            f"The data frame brings feature columns: {listed(brought)}. Scoring is given keys only, so that every value "
+            "comes from the feature store. Drop them, or say override_features=True."
+        )
+    return brought
+
+
+def check_result_type(result_type: str) -> None:
+    """Refuse a result type that a prediction cannot have, before anything is looked up.
+
+    Raises
+    ------
+    Misuse
+        If there is no such type.
+    """
+    if result_type not in _RESULTS:
+        raise Misuse(f"There is no result_type {result_type!r}. {suggestion(str(result_type), _RESULTS)}")
+
+
+def predict(
+    looked: DataFrame | Rows, folder: Path, columns: Sequence[str], result_type: str, *, here: bool
+) -> DataFrame:
+    """What was looked up with ``prediction``: the raw model is loaded once per process and run once per Arrow batch.
+
+    A few rows are predicted in this process if they may come ``here``: a worker has to import what is loaded here already.
+    """
+    spark = looked.sparkSession
+    schema = StructType(list(looked.schema.fields)).add(PREDICTION, DataType.fromDDL(result_type))
+    with_predictions = _Predicting(str(folder / "raw_model"), tuple(columns), result_type)
+    rows = _few_rows(looked) if here else None
+    if rows is None:
+        return as_frame(looked).mapInArrow(with_predictions, schema)
+    size = int(str(spark.conf.get("spark.sql.execution.arrow.maxRecordsPerBatch")))
+    batches = rows.combine_chunks().to_batches(size if size > 0 else None)
+    if not batches:
+        return spark.createDataFrame([], schema)
+    return spark.createDataFrame(pa.Table.from_batches(with_predictions(iter(batches))), schema)
+
+
+def _few_rows(df: DataFrame | Rows) -> pa.Table | None:
+    """All rows, computed once, if they are few and small; None otherwise, or if rows were shuffled only to find out."""
+    if isinstance(df, Rows):
+        return df.as_spark_has_them() if df.arrow.num_rows <= MOST_ROWS_HERE else None
+    if "Exchange" in str(df._jdf.queryExecution().executedPlan().toString()):
+        return None
+    with gathered(df.limit(MOST_ROWS_HERE + 1), rows=None, here=True) as (count, rows):
+        return rows if count <= MOST_ROWS_HERE else None
+
+
+@dataclass(frozen=True)
+class _Predicting:
+    """Adds predictions to Arrow batches, in this process or in a worker."""
+
+    path: str
+    columns: Sequence[str]
+    result_type: str
+
+    def __call__(self, rows: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        model, kind = _raw_model(self.path), _RESULTS[self.result_type]
+        for batch in rows:
+            values = model.predict(batch.select(list(self.columns)).to_pandas())
+            flat = np.ravel(values)
+            predicted = pa.array(flat.astype(str) if kind == pa.string() else flat).cast(kind)
+            yield batch.append_column(PREDICTION, predicted)
+
+
+@lru_cache(maxsize=4)
+def _raw_model(path: str) -> Any:
+    return mlflow.pyfunc.load_model(path)

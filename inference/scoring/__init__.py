@@ -1,0 +1,1 @@
+"""What scoring does besides: whether a window has been scored already. Not for editing by projects."""

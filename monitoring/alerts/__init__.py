@@ -1,0 +1,1 @@
+"""What that means: limits held against metrics, events, the alerts that follow, reports. Not for editing by projects."""

@@ -1,0 +1,86 @@
+"""What people read in the terminal of a check and of alerts; made to fit a hundred columns."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from monitoring.alerts.judge import Verdict, most_drifted
+from monitoring.alerts.printing import alerts_table, cause, number, percent, plain_table, rates
+from monitoring.drift.baseline import PREDICTION
+from monitoring.drift.metrics import ByColumn
+from monitoring.drift.windows import ScoredWindow, Window
+from monitoring.limits import TABLE
+from monitoring.spec import DriftMonitor
+
+MOST_WINDOWS = 12
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a check did: the windows ``measured`` in it, all windows' ``metrics``, its verdict, and what to mention."""
+
+    monitor: DriftMonitor
+    as_of: datetime
+    measured: list[ScoredWindow] = field(default_factory=list)
+    metrics: dict[Window, ByColumn] = field(default_factory=dict)
+    verdict: Verdict = field(default_factory=lambda: Verdict([], [], {}, False))
+    notes: list[str] = field(default_factory=list)
+
+
+def print_check(console: Console, check: Check) -> None:
+    """Print what a check measured and found."""
+    monitor, verdict = check.monitor, check.verdict
+    console.print(f"[bold]Drift of {monitor.scoring.output}[/] as of {check.as_of:%Y-%m-%d %H:%M} UTC")
+    for note in check.notes:
+        console.print(f"[note]{escape(note)}[/]")
+    if not check.metrics:
+        console.print("Nothing to check.")
+        return
+    measured = [found.window for found in check.measured]
+    said = f"{len(measured)} of {len(check.metrics)} windows measured." if measured else "No window has changed."
+    console.print(said)
+    console.print(_windows(monitor, check.metrics, (measured or list(check.metrics))[-MOST_WINDOWS:]), "")
+    news = [alert for alert in verdict.alerts if alert.alert_id in verdict.news]
+    if news:
+        console.print(alerts_table(news, verdict.news), "")
+    open_alerts = sum(alert.is_open for alert in verdict.alerts)
+    asking = [cause(alert) for alert in news if "retraining_started" in verdict.news[alert.alert_id]]
+    number = f"[bad]{open_alerts} open:[/] review-alerts list" if open_alerts else "[good]No open alerts.[/]"
+    console.print(number + (f"\n[bad]A new model is asked for[/], because of {', '.join(asking)}." if asking else ""))
+
+
+def _windows(monitor: DriftMonitor, metrics: Mapping[Window, ByColumn], windows: Iterable[Window]) -> Table:
+    headings = ["from", ">rows", ">model", ">labels", ">AUC", ">pos./pred.", "largest drift (PSI)", ">beyond"]
+    table = plain_table(*headings)
+    whole_days = not monitor.window % timedelta(days=1)
+    for window in windows:
+        columns = metrics[window]
+        whole, prediction = columns[TABLE], columns.get(PREDICTION)
+        quality = whole.quality or {}
+        drifted = most_drifted(columns, 1, among=monitor.watched_for_psi)
+        beyond = _beyond(monitor, columns)
+        table.add_row(
+            f"{window.start:%Y-%m-%d}" if whole_days else f"{window.start:%Y-%m-%d %H:%M}",
+            f"{whole.rows:,}",
+            whole.model_version,
+            percent(whole.labelled / whole.rows),
+            number(quality.get("roc_auc"), 3),
+            rates(quality.get("label_rate"), prediction.avg if prediction else None),
+            f"{drifted[0][0]} {drifted[0][1]:.2f}" if drifted else "no baseline",
+            "too few" if whole.rows < monitor.minimum_rows else f"[bad]{beyond}[/]" if beyond else "0",
+        )
+    return table
+
+
+def _beyond(monitor: DriftMonitor, columns: ByColumn) -> int:
+    """How many limits a window is beyond."""
+    violated = 0
+    for column in monitor.limits:
+        for limit in monitor.limits_of(column):
+            value = limit.value(columns[column]) if column in columns else None
+            violated += value is not None and limit.violated(value)
+    return violated

@@ -1,0 +1,152 @@
+"""One column in one window: its profile, and its drift from a sketch; as rows of the metric tables."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from monitoring.drift import statistics
+from monitoring.drift.sketch import CategoricalSketch, Numbers, NumericSketch, Sketch, defined
+from monitoring.drift.statistics import Significance
+
+Row = dict[str, object]
+MOST_FREQUENT_ITEMS = 100
+
+
+@dataclass(frozen=True, eq=False)
+class NumericColumn:
+    """A numeric column of a window, sorted once."""
+
+    numbers: Numbers
+    sketch: NumericSketch
+
+    def profile(self) -> Row:
+        """What the profile table has of numbers."""
+        numbers, sketch, rows = self.numbers, self.sketch, self.sketch.rows
+        smallest, largest = numbers.quantile(0.0), numbers.quantile(1.0)
+        return _counted(sketch) | {
+            "avg": sketch.mean,
+            "quantiles": [numbers.quantile(step / 100) for step in range(101)] if numbers.finite.size else None,
+            "min": -np.inf if numbers.negative_infinities else smallest,
+            "max": np.inf if numbers.positive_infinities else largest,
+            "stddev": sketch.stddev,
+            "num_zeros": sketch.zeros,
+            "num_nan": numbers.nan,
+            "median": numbers.quantile(0.5),
+            "percent_nan": 100 * numbers.nan / rows if rows else None,
+            "percent_zeros": 100 * sketch.zeros / rows if rows else None,
+        }
+
+    def drift(self, baseline: Sketch) -> Row | None:
+        """What the drift table has of numbers, or None if the baseline's column was of another kind."""
+        if not isinstance(baseline, NumericSketch):
+            return None
+        with np.errstate(over="ignore", invalid="ignore"):
+            before, now = baseline.histogram, self.numbers.over(baseline.histogram.grid)
+            bins, current_bins = baseline.binned(before), baseline.binned(now)
+            area = statistics.wasserstein(before, now)
+        deltas = _deltas(baseline, self.sketch)
+        return deltas | {
+            "js_distance": statistics.js_distance(bins, current_bins),
+            "ks_test": _significance(statistics.ks(before, now)),
+            "wasserstein_distance": None if area is None else defined(area),
+            "population_stability_index": statistics.psi(bins, current_bins),
+            "scaled_avg_delta": _scaled(deltas["avg_delta"], baseline.stddev),
+            "scaled_wasserstein_distance": _scaled(area, baseline.stddev),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class CategoricalColumn:
+    """A text or boolean column of a window; ``lengths`` are the shortest, longest and mean length of texts."""
+
+    sketch: CategoricalSketch
+    lengths: tuple[float, float, float] | None
+
+    def profile(self) -> Row:
+        """What the profile table has of categories."""
+        commonest = list(self.sketch.counts.items())[:MOST_FREQUENT_ITEMS]
+        shortest, longest, mean = self.lengths or (None, None, None)
+        return _counted(self.sketch) | {
+            "min_length": shortest,
+            "max_length": longest,
+            "avg_length": mean,
+            "frequent_items": [{"item": item, "count": count} for item, count in commonest],
+        }
+
+    def drift(self, baseline: Sketch) -> Row | None:
+        """What the drift table has of categories, or None if the baseline's column was of another kind."""
+        if not isinstance(baseline, CategoricalSketch):
+            return None
+        before, now = baseline.shared_with(self.sketch)
+        bins, current_bins = np.append(before, baseline.missing), np.append(now, self.sketch.missing)
+        return _deltas(baseline, self.sketch) | {
+            "js_distance": statistics.js_distance(bins, current_bins),
+            "population_stability_index": statistics.psi(bins, current_bins),
+            "chi_squared_test": _significance(statistics.chi_squared(before, now)),
+            "tv_distance": statistics.tv_distance(before, now),
+            "l_infinity_distance": statistics.l_infinity_distance(before, now),
+        }
+
+
+Column = NumericColumn | CategoricalColumn
+
+
+def is_measured(kind: pa.DataType) -> bool:
+    """Whether columns of this Arrow type are measured: numbers, texts and booleans are."""
+    return _is_numeric(kind) or pa.types.is_boolean(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def column_of(values: pa.ChunkedArray) -> Column:
+    """The column with these values, of a type that :func:`is_measured`."""
+    if _is_numeric(values.type):
+        with np.errstate(over="ignore", invalid="ignore"):
+            numbers = Numbers.of(values)
+            return NumericColumn(numbers, NumericSketch.of(numbers))
+    lengths = None
+    if not pa.types.is_boolean(values.type) and values.null_count < len(values):
+        counted = pc.utf8_length(values)
+        ends = pc.min_max(counted)
+        lengths = (float(ends["min"].as_py()), float(ends["max"].as_py()), float(pc.mean(counted).as_py()))
+    return CategoricalColumn(CategoricalSketch.of(values), lengths)
+
+
+def _is_numeric(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _counted(sketch: Sketch) -> Row:
+    rows = sketch.rows
+    return {
+        "count": rows,
+        "num_nulls": sketch.nulls,
+        "distinct_count": sketch.distinct,
+        "percent_null": 100 * sketch.nulls / rows if rows else None,
+        "percent_distinct": 100 * sketch.distinct / rows if rows else None,
+    }
+
+
+def _deltas(baseline: Sketch, current: Sketch) -> Row:
+    def difference(now: float | None, before: float | None) -> float | None:
+        return None if now is None or before is None else now - before
+
+    def percent(count: int | None, rows: int) -> float | None:
+        return None if count is None or not rows else 100 * count / rows
+
+    before, now = baseline.rows, current.rows
+    return {
+        "count_delta": now - before,
+        "avg_delta": difference(current.mean, baseline.mean),
+        "percent_null_delta": difference(percent(current.nulls, now), percent(baseline.nulls, before)),
+        "percent_zeros_delta": difference(percent(current.zeros, now), percent(baseline.zeros, before)),
+        "percent_distinct_delta": difference(percent(current.distinct, now), percent(baseline.distinct, before)),
+    }
+
+
+def _scaled(distance: object, stddev: float | None) -> float | None:
+    return defined(distance / stddev) if isinstance(distance, float) and stddev else None
+
+
+def _significance(found: Significance | None) -> Row | None:
+    return None if found is None else {"statistic": found.statistic, "pvalue": found.pvalue}

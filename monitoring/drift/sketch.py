@@ -1,0 +1,221 @@
+"""Sketches: what is kept of a column so that later windows can be compared with it without reading it again.
+
+A :class:`NumericSketch` keeps a grid of about a thousand values, its quantiles at every thousandth, and ten finer ones
+in each tail: less than a thousandth of the rows lies between two neighbours, which bounds the error of what is
+computed from it. A column of up to 1,001 different values is kept exactly. A :class:`CategoricalSketch` keeps the
+counts of a column's commonest values.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from monitoring.drift.statistics import Counts, Floats, Histogram
+
+GRID_STEPS = 1000
+"""A numeric sketch keeps the quantiles at 0, 1/1000, ..., 1: the statistics' error bound is one thousandth."""
+TAIL_STEPS = 10
+"""The first and the last thousandth are halved this many times, since long tails weigh in distances."""
+BINS = 10
+MOST_CATEGORIES = 1000
+RARE_SHARE = 0.005
+"""Categories with less than this share of the baseline are pooled, and so are categories that it does not have."""
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """A numeric column, sorted once: all that profile and drift need of it.
+
+    ``finite`` is sorted; ``running`` holds the sums of its first 0, 1, ..., n values.
+    """
+
+    finite: Floats
+    running: Floats
+    nulls: int
+    nan: int
+    negative_infinities: int
+    positive_infinities: int
+
+    @classmethod
+    def of(cls, column: pa.ChunkedArray) -> "Numbers":
+        """The numbers of an Arrow column of any numeric type."""
+        values = pc.drop_null(column).cast(pa.float64(), safe=False).to_numpy()
+        finite = np.sort(values[np.isfinite(values)])
+        return cls(
+            finite=finite,
+            running=np.concatenate([[0.0], np.cumsum(finite)]),
+            nulls=column.null_count,
+            nan=int(np.isnan(values).sum()),
+            negative_infinities=int(np.isneginf(values).sum()),
+            positive_infinities=int(np.isposinf(values).sum()),
+        )
+
+    def over(self, grid: Floats) -> Histogram:
+        """The histogram over ``grid``; its cells' sums are exact."""
+        below, up_to = (np.searchsorted(self.finite, grid, side=side) for side in ("left", "right"))
+        edges = np.concatenate([[0], np.stack([below, up_to], axis=1).ravel(), [self.finite.size]])
+        return Histogram(
+            grid=grid,
+            counts=np.diff(edges).astype(np.int64),
+            sums=np.diff(self.running[edges]),
+            negative_infinities=self.negative_infinities,
+            positive_infinities=self.positive_infinities,
+            missing=self.nulls + self.nan,
+        )
+
+    def quantile(self, share: float) -> float | None:
+        """The smallest value with at least ``share`` of the finite values at or below it."""
+        if not self.finite.size:
+            return None
+        return float(self.finite[max(int(np.ceil(share * self.finite.size)), 1) - 1])
+
+
+@dataclass(frozen=True, eq=False)
+class NumericSketch:
+    """A numeric column's histogram over its own quantiles, with the positions of its deciles in the grid."""
+
+    histogram: Histogram
+    deciles: Counts
+    mean: float | None
+    stddev: float | None
+    zeros: int
+    distinct: int
+    nulls: int
+
+    @classmethod
+    def of(cls, numbers: Numbers) -> "NumericSketch":
+        """The sketch of ``numbers``; an empty grid if there is no finite value."""
+        finite = numbers.finite
+        if not finite.size:
+            empty = np.array([], dtype=np.float64)
+            return cls(numbers.over(empty), np.array([], dtype=np.int64), None, None, 0, 0, numbers.nulls)
+        distinct = finite[np.concatenate([[True], np.diff(finite) > 0])]
+        grid = distinct if distinct.size <= GRID_STEPS + 1 else np.unique(finite[_grid_ranks(finite.size)])
+        deciles = np.searchsorted(grid, finite[_ranks(finite.size, BINS)][1:-1])
+        return cls(
+            histogram=numbers.over(grid),
+            deciles=deciles.astype(np.int64),
+            mean=defined(finite.mean()),
+            stddev=defined(finite.std(ddof=1)) if finite.size > 1 else None,
+            zeros=int((finite == 0).sum()),
+            distinct=int(distinct.size),
+            nulls=numbers.nulls,
+        )
+
+    @property
+    def rows(self) -> int:
+        """Rows in all, missing ones included."""
+        return int(self.histogram.cells.sum()) + self.histogram.missing
+
+    def binned(self, histogram: Histogram) -> Counts:
+        """The ten bins of ``histogram`` (which is over this sketch's grid), and the missing values as an eleventh.
+
+        A bin reaches from above one decile up to and including the next. A value that is two deciles or more, such as
+        the zero of a column that is mostly zero, is a bin of its own, so that a move to either side of it shows.
+        """
+        after = {2 * int(decile) + 2 for decile in self.deciles}
+        repeated = self.deciles[1:][np.diff(self.deciles) == 0]
+        cuts = sorted({0} | after | {2 * int(decile) + 1 for decile in repeated})
+        return np.append(np.add.reduceat(histogram.cells, cuts), histogram.missing)
+
+    def to_json(self) -> dict[str, object]:
+        """Plain data that :meth:`from_json` reads back exactly."""
+        kept = self.histogram
+        return {
+            "grid": kept.grid.tolist(), "counts": kept.counts.tolist(), "sums": [defined(total) for total in kept.sums],
+            "infinities": [kept.negative_infinities, kept.positive_infinities], "missing": kept.missing,
+            "deciles": self.deciles.tolist(), "mean": self.mean, "stddev": self.stddev, "zeros": self.zeros,
+            "distinct": self.distinct, "nulls": self.nulls,
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, object]) -> "NumericSketch":
+        """What :meth:`to_json` wrote."""
+        histogram = Histogram(
+            np.array(data["grid"], dtype=np.float64),
+            np.array(data["counts"], dtype=np.int64),
+            np.array(data["sums"], dtype=np.float64),
+            *data["infinities"],  # type: ignore[misc]
+            missing=data["missing"],  # type: ignore[arg-type]
+        )
+        others = {name: data[name] for name in ("mean", "stddev", "zeros", "distinct", "nulls")}
+        return cls(histogram, np.array(data["deciles"], dtype=np.int64), **others)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class CategoricalSketch:
+    """A column's commonest values and their counts, commonest first; the rest is counted together."""
+
+    counts: Mapping[str, int]
+    others: int
+    missing: int
+    distinct: int
+
+    zeros = None
+    mean = None
+    stddev = None
+
+    @property
+    def nulls(self) -> int:
+        """Nulls; a category has no other missing values."""
+        return self.missing
+
+    @classmethod
+    def of(cls, column: pa.ChunkedArray) -> "CategoricalSketch":
+        """The sketch of a text or boolean column; booleans are ``true`` and ``false``."""
+        tally = pc.value_counts(pc.drop_null(column).cast(pa.string())).to_pylist()
+        ranked = sorted(((entry["values"], entry["counts"]) for entry in tally), key=lambda pair: (-pair[1], pair[0]))
+        kept = dict(ranked[:MOST_CATEGORIES])
+        return cls(kept, sum(n for _, n in ranked[MOST_CATEGORIES:]), column.null_count, len(ranked))
+
+    @property
+    def rows(self) -> int:
+        """Rows in all, missing ones included."""
+        return sum(self.counts.values()) + self.others + self.missing
+
+    def shared_with(self, current: "CategoricalSketch") -> tuple[Counts, Counts]:
+        """Both columns' counts over this one's common categories, and the rare and unknown ones pooled as the last."""
+        least = RARE_SHARE * (self.rows - self.missing)
+        common = [name for name, n in self.counts.items() if n >= least]
+
+        def over_common(sketch: "CategoricalSketch") -> Counts:
+            known = [sketch.counts.get(name, 0) for name in common]
+            return np.array([*known, sketch.rows - sketch.missing - sum(known)], dtype=np.int64)
+
+        return over_common(self), over_common(current)
+
+    def to_json(self) -> dict[str, object]:
+        """Plain data that :meth:`from_json` reads back exactly."""
+        return {
+            "categories": dict(self.counts),
+            "others": self.others,
+            "missing": self.missing,
+            "distinct": self.distinct,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, object]) -> "CategoricalSketch":
+        """What :meth:`to_json` wrote."""
+        return cls(data["categories"], data["others"], data["missing"], data["distinct"])  # type: ignore[arg-type]
+
+
+Sketch = NumericSketch | CategoricalSketch
+
+
+def defined(number: float) -> float | None:
+    """``number``, or None if it is not finite (of values so large that their sum is not)."""
+    return float(number) if np.isfinite(number) else None
+
+
+def _ranks(size: int, steps: int) -> Counts:
+    """The positions, in ``size`` sorted values, of the quantiles at 0, 1/steps, ..., 1."""
+    return np.maximum(-(-np.arange(steps + 1) * size // steps), 1) - 1
+
+
+def _grid_ranks(size: int) -> Counts:
+    """The positions of the grid's quantiles, those in the tails included."""
+    from_the_end = size // (GRID_STEPS * 2 ** np.arange(1, TAIL_STEPS + 1))
+    return np.concatenate([_ranks(size, GRID_STEPS), from_the_end, size - 1 - from_the_end])

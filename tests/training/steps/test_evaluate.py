@@ -1,0 +1,95 @@
+"""Metrics against numbers worked by hand; importance and plots of a classifier that is known through and through."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator
+
+from training.steps.evaluate import permutation_importance, plots
+from training.steps.metrics import metrics
+
+
+def test_metrics_of_four_rows_are_those_worked_by_hand() -> None:
+    labels = np.array([False, False, True, True])
+    scores = np.array([0.1, 0.4, 0.35, 0.8])
+
+    assert metrics(labels, scores) == pytest.approx(
+        {
+            "roc_auc": 3 / 4,  # of four pairs of a late and a punctual one, only (0.35, 0.4) is in the wrong order
+            "average_precision": 1 / 2 * 1 + 1 / 2 * 2 / 3,  # recall 1/2 at precision 1/1, the other half at 2/3
+            "log_loss": (0.105361 + 0.510826 + 1.049822 + 0.223144) / 4,  # -ln 0.9, -ln 0.6, -ln 0.35, -ln 0.8
+            "brier_score": (0.01 + 0.16 + 0.4225 + 0.04) / 4,
+            "calibration_error": (0.1 + 0.4 + 0.65 + 0.2) / 4,  # fewer rows than bins: each is its own
+            "label_rate": 0.5,
+            "mean_prediction": 0.4125,
+        },
+        abs=1e-6,
+    )
+
+
+def test_calibration_error_is_the_mean_gap_of_ten_bins_of_equal_size() -> None:
+    scores = np.repeat([0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95], 20)
+    late_of_twenty = [1, 3, 5, 7, 9, 11, 13, 15, 17, 9]  # as predicted, but for the last bin: 0.45 instead of 0.95
+    labels = np.concatenate([np.arange(20) < late for late in late_of_twenty])
+
+    assert metrics(labels, scores)["calibration_error"] == pytest.approx(0.5 / 10)
+
+
+def test_scores_that_are_sure_and_right_are_perfect() -> None:
+    found = metrics(np.array([True, False]), np.array([1.0, 0.0]))
+
+    assert found["roc_auc"] == found["average_precision"] == 1
+    assert found["brier_score"] == found["calibration_error"] == 0
+
+
+class Load(BaseEstimator):
+    """A tenth of the open orders is the chance."""
+
+    def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
+        chance = frame["open_orders"].to_numpy() / 10
+        return np.column_stack([1 - chance, chance])
+
+
+NOON = pd.Timestamp("2024-01-05T12:00", tz="UTC")
+
+
+def test_importance_is_what_the_auc_loses_when_a_column_is_shuffled_and_the_most_important_comes_first() -> None:
+    frame = pd.DataFrame({"kilometres": range(200), "decided_at": NOON, "open_orders": [1, 9] * 100})
+    labels = np.array([False, True] * 100)
+
+    losses = permutation_importance(Load(), frame, labels, decided_at="decided_at", seed=7, rows=100)
+
+    assert list(losses) == ["open_orders", "kilometres"]
+    assert losses["kilometres"] == 0  # the classifier does not look at it
+    assert losses["open_orders"] == pytest.approx(0.5, abs=0.15)  # from perfect to a coin
+    assert losses == permutation_importance(Load(), frame, labels, decided_at="decided_at", seed=7, rows=100)
+
+
+class Waiting(BaseEstimator):
+    """Late, if the courier left more than an hour before the decision."""
+
+    def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
+        late = (frame["decided_at"] - frame["left_at"]).to_numpy() > np.timedelta64(1, "h")
+        return np.column_stack([~late, late])
+
+
+def test_a_moment_is_shuffled_as_its_distance_from_the_decision() -> None:
+    decided_at = NOON + pd.to_timedelta(range(200), unit="D")
+    frame = pd.DataFrame({"decided_at": decided_at, "left_at": decided_at - pd.Timedelta(minutes=61)})
+    labels = np.array([False, True] * 100)
+
+    # All left 61 minutes before: shuffled among moments of other days, half of them would have left in the future.
+    assert permutation_importance(Waiting(), frame, labels, decided_at="decided_at", seed=7) == {"left_at": 0}
+
+
+def test_there_is_a_roc_a_calibration_and_an_importance_plot_with_each_model_in_the_legend() -> None:
+    labels = np.array([False, False, True, True])
+    scores = {"tree": np.array([0.1, 0.4, 0.35, 0.8]), "coin": np.full(4, 0.5)}
+
+    figures = plots(labels, scores, {"open_orders": 0.2, "kilometres": 0.0})
+
+    assert list(figures) == ["roc", "calibration", "importance"]
+    legend = [text.get_text() for text in figures["roc"].axes[0].get_legend().get_texts()]
+    assert legend == ["tree (AUC 0.750)", "coin (AUC 0.500)"]
+    bars = [label.get_text() for label in figures["importance"].axes[0].get_yticklabels()]
+    assert bars == ["kilometres", "open_orders"]  # drawn from below: the most important is on top

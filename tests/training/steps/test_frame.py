@@ -1,0 +1,133 @@
+"""What is learned from: which labels, in which part, and what was known of them at the moment of decision."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from feature_store import FeatureLookup
+from feature_store.errors import Misuse
+from tests.couriers import COURIER_LOAD, HOUR, MICROSECOND, TRAINING, at, land, publish_features
+from training.steps.frame import assemble
+
+AS_OF = at("21")
+BEGINS = at("16")
+"""When the holdout, the last five days, begins."""
+
+
+def test_labels_are_fitted_on_or_held_out_by_time_and_those_not_known_then_or_now_are_in_neither_part(
+    store: Any,
+) -> None:
+    land(
+        store,
+        orders=[
+            ("1", "ann", "old town", at("2"), at("2T01"), True),
+            ("2", "bob", "old town", BEGINS - 2 * HOUR, BEGINS - MICROSECOND, False),
+            # Decided before the holdout, known when it had begun: nobody could have learned from it, nor held it out.
+            ("3", "gap", "old town", BEGINS - 2 * HOUR, BEGINS, True),
+            ("4", "cem", "old town", BEGINS, BEGINS + HOUR, True),
+            ("5", "dan", "old town", AS_OF - HOUR, AS_OF, False),
+            ("6", "not yet delivered", "old town", AS_OF - HOUR, AS_OF + MICROSECOND, True),
+            ("7", "never delivered", "old town", at("3"), None, None),
+            ("8", "delivered without an outcome", "old town", at("3"), at("4"), None),
+        ],
+        counts=[("ann", at("1"), 4)],
+    )
+    publish_features(store, as_of=AS_OF)
+
+    frame = assemble(store, TRAINING, as_of=AS_OF)
+
+    columns = ["courier", "district", "decided_at", "split", "open_orders", "kilometres", "zone", "is_late"]
+    expected = [
+        ("ann", "old town", at("2"), "train", 4, 2.0, None, True),
+        ("bob", "old town", BEGINS - 2 * HOUR, "train", math.nan, 2.0, None, False),
+        ("cem", "old town", BEGINS, "holdout", math.nan, 2.0, None, True),
+        ("dan", "old town", AS_OF - HOUR, "holdout", math.nan, 2.0, None, False),
+    ]
+    rows = frame.rows.sort_values("courier", ignore_index=True)
+    assert_frame_equal(rows, pd.DataFrame(expected, columns=columns), check_dtype=False)
+    assert list(frame.inputs) == ["district", "decided_at", "open_orders", "kilometres", "zone"]  # not the courier
+    inputs, labels = frame.part("holdout")
+    assert list(inputs.columns) == list(frame.inputs)
+    assert sorted(labels) == [False, True]
+    held = sorted(tuple(row) for row in frame.holdout_entities.drop("decided_at").collect())
+    assert held == [("cem", "old town", True), ("dan", "old town", False)]
+
+
+def test_a_feature_known_one_microsecond_after_the_decision_is_not_joined(store: Any) -> None:
+    noon = at("2T12")
+    land(
+        store,
+        orders=[
+            ("1", "just in time", "old town", noon, at("2T13"), True),
+            ("2", "too late", "old town", noon, at("2T13"), False),
+            ("3", "an older one", "old town", noon, at("2T13"), False),
+            ("4", "held out", "old town", at("18"), at("19"), True),
+            ("5", "held out", "old town", at("18"), at("19"), False),
+        ],
+        counts=[
+            ("just in time", noon, 1),
+            ("too late", noon + MICROSECOND, 99),
+            ("an older one", noon - HOUR, 3),
+            ("an older one", noon + MICROSECOND, 99),
+        ],
+    )
+    publish_features(store, as_of=AS_OF)
+
+    rows = assemble(store, TRAINING, as_of=AS_OF).rows
+
+    fitted = rows[rows["split"] == "train"].set_index("courier")["open_orders"]
+    assert fitted["just in time"] == 1
+    assert math.isnan(fitted["too late"])
+    assert fitted["an older one"] == 3
+
+
+@pytest.mark.parametrize(
+    ("decided", "late", "told"),
+    [
+        (
+            ["18", "19"],
+            [True, False],
+            "Model 'late_order': no labels known as of 2024-01-21 00:00 are to fit on (the holdout is the last 5 days). "
+            "Ingest the sources, or choose another --as-of.",
+        ),
+        (
+            ["2", "3"],
+            [True, False],
+            "Model 'late_order': no labels known as of 2024-01-21 00:00 are in the holdout (the holdout is the last 5 days). "
+            "Ingest the sources, or choose another --as-of.",
+        ),
+        (["2", "3", "18"], [True, True, False], "Model 'late_order': the 2 labels to fit on are all of one class."),
+        (
+            ["2", "3", "18"],
+            [True, False, False],
+            "Model 'late_order': the 1 labels in the holdout are all of one class.",
+        ),
+    ],
+)
+def test_too_few_labels_to_learn_from_are_refused(store: Any, decided: list[str], late: list[bool], told: str) -> None:
+    orders = [
+        (str(position), "ann", "old town", at(day), at(day) + HOUR, is_late)
+        for position, (day, is_late) in enumerate(zip(decided, late, strict=True))
+    ]
+    land(store, orders=orders, counts=[])
+
+    with pytest.raises(Misuse) as refused:
+        assemble(store, TRAINING, as_of=AS_OF)
+
+    assert str(refused.value) == told
+
+
+def test_a_feature_that_the_published_table_does_not_have_is_refused_with_the_closest_names(store: Any) -> None:
+    orders = [
+        (day, "ann", "old town", at(day), at(day) + HOUR, is_late) for day in ("2", "18") for is_late in (True, False)
+    ]
+    land(store, orders=orders, counts=[])
+    publish_features(store, as_of=AS_OF)
+    misspelt = FeatureLookup(COURIER_LOAD, "courier", feature_names="open_order", timestamp_lookup_key="decided_at")
+
+    with pytest.raises(Misuse, match=r"there is no feature 'open_order'\. Did you mean open_orders\?"):
+        assemble(store, replace(TRAINING, lookups=[misspelt]), as_of=AS_OF)

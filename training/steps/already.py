@@ -1,0 +1,80 @@
+"""Whether a model was already trained so: on the same rows, by the same definition, as of the same moment."""
+
+import hashlib
+import inspect
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from mlflow.entities.model_registry import ModelVersion
+
+from feature_store import FeatureStore, PipelineError
+from feature_store.lineage.models import packaged_lineage
+from feature_store.lineage.unchanged import is_unchanged
+from feature_store.moments import utc
+from training.spec import TrainingSpec
+from training.steps import champion as office
+from training.steps.frame import labels_of
+
+DEFINITION = "training_definition"
+LAST_MOMENT = "last_moment"
+"""In ``lineage.json``: the latest moment as of which a row of the training frame was looked up."""
+
+
+def already_trained(
+    store: FeatureStore, spec: TrainingSpec, *, as_of: datetime, mark: str | None = None
+) -> ModelVersion | None:
+    """The version that has learned the same and was decided on; None if there is none.
+
+    With ``mark``, the fingerprint of the training frame, the rows are compared. Without, the commits of the tables that the
+    version has read must tell that its rows are still the same; what they leave open is not known.
+    """
+    model = store.tables.full_name(spec.name)
+    wanted = {office.TRAINED_AS_OF: utc(as_of).isoformat(), DEFINITION: definition(spec)}
+    decided = (office.PROMOTED_AS_OF, office.REFUSED_BECAUSE)
+    for version in office.versions(model):
+        alike = all(version.tags.get(key) == value for key, value in wanted.items())
+        if not alike or not any(tag in version.tags for tag in decided):
+            continue
+        same = _reads_the_same(store, spec, version) if mark is None else version.tags.get(office.FINGERPRINT) == mark
+        if same:
+            return version
+    return None
+
+
+def _reads_the_same(store: FeatureStore, spec: TrainingSpec, version: ModelVersion) -> bool:
+    """Whether the rows that the version has learned from are known to be still the same."""
+    try:
+        lineage = packaged_lineage(f"models:/{version.name}/{version.version}")
+        document: Mapping[str, Any] = lineage.document
+        labels = json.loads(json.dumps(labels_of(store, spec).document()))
+    except PipelineError:
+        return False
+    if document.get("frame") != labels or LAST_MOMENT not in document:
+        return False
+    # Rows known at the last moment itself are still found.
+    until = datetime.fromisoformat(document[LAST_MOMENT]) + timedelta(microseconds=1)
+    read_at = datetime.fromtimestamp(version.creation_timestamp / 1000, UTC)
+    return is_unchanged(store.tables, lineage.table_versions, until=until, read_at=read_at)
+
+
+def definition(spec: TrainingSpec) -> str:
+    """A hash of what the data scientist wrote: estimators' code, lookups, holdout, gates, exclusions."""
+    modules = {inspect.getmodule(make) for make in spec.estimators.values()}
+    code = sorted(inspect.getsource(module) for module in modules if module)
+    facts: list[object] = [spec.label, str(spec.holdout), list(spec.estimators), list(spec.exclude_columns)]
+    facts += [f"{metric} {gate}" for metric, gate in spec.gates.items()]
+    facts += [
+        (
+            one.table_name,
+            one.lookup_key,
+            one.feature_names,
+            sorted(one.rename_outputs.items()),
+            one.timestamp_lookup_key,
+            str(one.lookback_window),
+            sorted(one.default_values.items()),
+        )
+        for one in spec.lookups
+    ]
+    return hashlib.sha256(repr([code, facts]).encode()).hexdigest()[:16]
