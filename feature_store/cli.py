@@ -3,10 +3,12 @@
 import functools
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 import click
 from rich.console import Console
@@ -24,6 +26,7 @@ from rich.theme import Theme
 from feature_store.errors import Misuse, PipelineError
 
 _WIDTH_OF_A_LOG = 110
+_PROJECT = Path(__file__).parents[1]
 console = Console(
     theme=Theme({"good": "green", "bad": "bold red", "note": "yellow"}),
     highlight=False,
@@ -129,6 +132,7 @@ class Verb(click.Command):
         """Run the command; inside a job (not standalone) errors go to the runner."""
         if not kwargs.get("standalone_mode", True):
             return super().main(*args, **kwargs)
+        warnings.showwarning = functools.partial(_show_warning, otherwise=warnings.showwarning)
         try:
             return super().main(*args, **kwargs)
         except PipelineError as error:
@@ -140,6 +144,23 @@ class VerbGroup(Verb, click.Group):
     """A group of verbs, with their errors shown alike."""
 
     command_class = Verb
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+    *,
+    otherwise: Callable[..., None],
+) -> None:
+    """What this project warns of is one sentence for users; other packages' warnings look as ever."""
+    if category is UserWarning and Path(filename).is_relative_to(_PROJECT):
+        error_console.print(f"[yellow]Warning:[/] {escape(str(message))}")
+    else:
+        otherwise(message, category, filename, lineno, file, line)
 
 
 def show_error(error: BaseException) -> None:

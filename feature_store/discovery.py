@@ -1,7 +1,12 @@
-"""Nouns are found by walking the packages: adding a table, a model or a monitor is adding a file."""
+"""Nouns are found by walking the packages: adding a table, a model or a monitor is adding a file, a project a folder.
+
+A module that cannot be imported stops nobody but those who ask for what it declares; all others are told, and go on.
+"""
 
 import importlib
 import pkgutil
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import TypeVar
 
@@ -10,8 +15,14 @@ from feature_store.errors import Misuse, NotFound, suggestion
 Noun = TypeVar("Noun")
 
 
-def discover(package: ModuleType, kind: type[Noun]) -> dict[str, Noun]:
-    """All declarations of ``kind`` in the modules of ``package`` and its folders, by their ``name``, sorted.
+class Nouns(dict[str, Noun]):
+    """Declarations by their names, sorted; ``broken`` has the modules that could not be imported, and why."""
+
+    broken: Mapping[str, Exception] = {}
+
+
+def discover(package: ModuleType, kind: type[Noun]) -> Nouns[Noun]:
+    """All declarations of ``kind`` in the modules of ``package`` and its folders; a module that is broken is warned of.
 
     Raises
     ------
@@ -20,8 +31,8 @@ def discover(package: ModuleType, kind: type[Noun]) -> dict[str, Noun]:
     """
     found: dict[str, Noun] = {}
     declared_in: dict[str, str] = {}
-    for module_info in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        module = importlib.import_module(module_info.name)
+    broken: dict[str, Exception] = {}
+    for module in _modules(package.__path__, package.__name__ + ".", broken):
         for value in vars(module).values():
             if not isinstance(value, kind):
                 continue
@@ -32,17 +43,42 @@ def discover(package: ModuleType, kind: type[Noun]) -> dict[str, Noun]:
                 )
             found[name] = value
             declared_in.setdefault(name, module.__name__)
-    return dict(sorted(found.items()))
+    for name, error in broken.items():
+        warnings.warn(f"{_cannot_be_imported(name, error)} What it declares is passed over.", stacklevel=2)
+    nouns = Nouns(sorted(found.items()))
+    nouns.broken = broken
+    return nouns
 
 
-def pick(nouns: dict[str, Noun], name: str, what: str) -> Noun:
+def _modules(path: Iterable[str], prefix: str, broken: dict[str, Exception]) -> Iterator[ModuleType]:
+    """The modules below ``path``, imported; those that cannot be are entered in ``broken``."""
+    for info in pkgutil.iter_modules(path, prefix):
+        try:
+            module = importlib.import_module(info.name)
+        except Exception as error:  # whatever a module may raise while it is imported
+            broken[info.name] = error
+            continue
+        yield module
+        if info.ispkg:
+            yield from _modules(module.__path__, info.name + ".", broken)
+
+
+def _cannot_be_imported(name: str, error: Exception) -> str:
+    said = str(error).rstrip(".") or type(error).__name__
+    return f"{name} cannot be imported: {said}."
+
+
+def pick(nouns: Mapping[str, Noun], name: str, what: str) -> Noun:
     """The declaration called ``name``.
 
     Raises
     ------
     NotFound
-        If there is none; the closest names are suggested.
+        If there is none; the closest names are suggested, and modules named that might have declared it.
     """
-    if name not in nouns:
-        raise NotFound(f"There is no {what} {name!r}. {suggestion(name, nouns)}")
-    return nouns[name]
+    if name in nouns:
+        return nouns[name]
+    broken = nouns.broken if isinstance(nouns, Nouns) else {}
+    reasons = [_cannot_be_imported(module, error) for module, error in broken.items()]
+    cause = next(iter(broken.values()), None)
+    raise NotFound(" ".join([f"There is no {what} {name!r}.", *(reasons or [suggestion(name, nouns)])])) from cause

@@ -91,9 +91,8 @@ def main(domain: str | None, catalog: str, schema: str, as_of: datetime, workspa
     Types and column descriptions are declared in features/<domain>/landing.py. Landing the same data twice changes
     nothing. The sources are landed whole; what a job sees of them is decided by its --as-of.
     """
-    landings = discover(features, LandedTable)
-    if domain is not None:
-        landings = _of_domain(landings, domain)
+    declared = discover(features, LandedTable)
+    landings = declared if domain is None else _of_domain(declared, domain)
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     with progress(len(landings), "tables") as begin:
         for landed in landings.values():
