@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql.types import StructField, StructType
 
 from feature_store.databricks.unity_tables import UnityTables
@@ -27,12 +27,12 @@ from feature_store.tables.stored import StoredFeatureTable
 _OWNER = "pipeline.owner"
 
 
-class FeatureTableVerbs:
-    """What :class:`feature_store.databricks.store.DatabricksStore` does with feature tables."""
+class FeatureTables:
+    """Feature tables of Unity Catalog, through the vendor's client."""
 
-    spark: SparkSession
-    client: Any
-    tables: UnityTables
+    def __init__(self, client: Any, tables: UnityTables) -> None:
+        self.client = client
+        self.tables = tables
 
     def create_table(
         self,
@@ -116,7 +116,7 @@ class FeatureTableVerbs:
         stored = self.get_table(name=name)
         check_keys(df, stored.primary_keys, stored.name)
         check_fits(df.schema, stored)
-        with committing(self.spark, Commit(verb="write_table", as_of=datetime.now(UTC))):
+        with committing(self.tables.spark, Commit(verb="write_table", as_of=datetime.now(UTC))):
             self.client.write_table(name=stored.name, df=df)
 
     def drop_table(self, *, name: str) -> None:

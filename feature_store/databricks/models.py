@@ -6,12 +6,13 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame
 
-from feature_store.databricks.training_sets import DatabricksTrainingSet, TrainingSetVerbs, looked_up
+from feature_store.databricks.training_sets import DatabricksTrainingSet, TrainingSets, looked_up
 from feature_store.databricks.translation import Moments
+from feature_store.databricks.unity_tables import UnityTables
 from feature_store.declare.arguments import names
 from feature_store.errors import WrongKind
 from feature_store.join.definition import with_types
@@ -23,10 +24,14 @@ if TYPE_CHECKING:
     from mlflow.types import Schema
 
 
-class ModelVerbs(TrainingSetVerbs):
-    """What :class:`feature_store.databricks.store.DatabricksStore` does with models."""
+class Models:
+    """Models whose features are those of ``training_sets``; the vendor's client packages and scores them."""
 
-    workspace: Path
+    def __init__(self, client: Any, workspace: Path, tables: UnityTables, training_sets: TrainingSets) -> None:
+        self.client = client
+        self.workspace = workspace
+        self.tables = tables
+        self.training_sets = training_sets
 
     def log_model(
         self,
@@ -95,8 +100,8 @@ class ModelVerbs(TrainingSetVerbs):
         package = Package.load(packaging.packaged_folder(model_uri))
         brought = scoring.check_frame(df, package.spec, override_features=override_features)
         versions = table_versions or {}
-        definition = self.packaged(package, versions, _TRAINED_WITH)
-        with_types(definition.only(package.spec.included, brought), df.schema, self.spark)
+        definition = self.training_sets.packaged(package, versions, _TRAINED_WITH)
+        with_types(definition.only(package.spec.included, brought), df.schema, self.tables.spark)
         if self.tables.have_moved(versions):
             # Features that the frame brings are taken from it: the client has nothing left to look up.
             df = self._looked_up(package, df, brought, versions)
@@ -116,14 +121,14 @@ class ModelVerbs(TrainingSetVerbs):
     ) -> DataFrame:
         """``df`` and the model's features that it did not bring, joined here, as of ``versions``."""
         others = [name for name in package.spec.included if name not in df.columns]
-        definition = self.packaged(package, versions, _TRAINED_WITH).only(others, brought)
-        typed = with_types(definition, df.schema, self.spark)
+        definition = self.training_sets.packaged(package, versions, _TRAINED_WITH).only(others, brought)
+        typed = with_types(definition, df.schema, self.tables.spark)
         return looked_up(df, typed, package.spec, [*df.columns, *others], self.tables)
 
     def feature_versions(self, *, model_uri: str) -> Mapping[str, int]:
         from feature_store.package import packaging
 
-        definition = self.packaged(Package.load(packaging.packaged_folder(model_uri)), {}, _TRAINED_WITH)
+        definition = self.training_sets.packaged(Package.load(packaging.packaged_folder(model_uri)), {}, _TRAINED_WITH)
         return {name: table.version for name, table in sorted(definition.stored.items())}
 
 

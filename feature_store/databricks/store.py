@@ -10,14 +10,16 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from feature_store.databricks.models import ModelVerbs
+from feature_store.databricks.feature_tables import FeatureTables
+from feature_store.databricks.models import Models
+from feature_store.databricks.training_sets import TrainingSets
 from feature_store.databricks.unity_tables import UnityTables
 from feature_store.errors import Misuse
 
 _VOLUMES = Path("/Volumes")
 
 
-class DatabricksStore(ModelVerbs):
+class DatabricksStore:
     """:class:`feature_store.store.FeatureStore` on Unity Catalog, through ``databricks-feature-engineering``."""
 
     def __init__(self, spark: SparkSession, client: Any, *, catalog: str, schema: str, workspace: Path) -> None:
@@ -25,6 +27,26 @@ class DatabricksStore(ModelVerbs):
         self.client = client
         self.workspace = workspace
         self.tables = UnityTables(spark, catalog=catalog, schema=schema)
+        feature_tables = FeatureTables(client, self.tables)
+        self.create_table = feature_tables.create_table
+        self.get_table = feature_tables.get_table
+        self.read_table = feature_tables.read_table
+        self.write_table = feature_tables.write_table
+        self.drop_table = feature_tables.drop_table
+        self.set_feature_table_tag = feature_tables.set_feature_table_tag
+        self.delete_feature_table_tag = feature_tables.delete_feature_table_tag
+        self.publish_table = feature_tables.publish_table
+        training_sets = TrainingSets(client, self.tables, feature_tables)
+        self.create_training_set = training_sets.create_training_set
+        self.compute_features = training_sets.compute_features
+        self.create_feature_spec = training_sets.create_feature_spec
+        self.delete_feature_spec = training_sets.delete_feature_spec
+        models = Models(client, workspace, self.tables, training_sets)
+        self.experiment = models.experiment
+        self.log_model = models.log_model
+        self.score_batch = models.score_batch
+        self.look_up = models.look_up
+        self.feature_versions = models.feature_versions
 
     @classmethod
     def open(cls, *, catalog: str, schema: str, workspace: Path) -> "DatabricksStore":

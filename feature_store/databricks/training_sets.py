@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from feature_store.databricks.feature_tables import FeatureTableVerbs
+from feature_store.databricks.feature_tables import FeatureTables
 from feature_store.databricks.translation import (
     Moments,
     check_expressible,
@@ -28,14 +28,13 @@ from feature_store.declare.function import FeatureFunction
 from feature_store.declare.lookup import FeatureLookup
 from feature_store.errors import Misuse
 from feature_store.join.definition import Definition, check_names, define
-from feature_store.join.definition import packaged as packaged_definition
 from feature_store.join.rows import as_frame
 from feature_store.package import training_set
 from feature_store.package.aggregated import compute_features
 from feature_store.package.contents import FeatureSpecInfo, Package
 from feature_store.package.feature_spec import FeatureSpec
 from feature_store.package.spec_file import load_spec
-from feature_store.package.table_checks import check_tables
+from feature_store.package.table_checks import still_defined
 from feature_store.package.training_set import checked_spec, key_types
 from feature_store.tables.stored import StoredFeatureTable
 
@@ -81,10 +80,13 @@ class DatabricksTrainingSet:
         return self.load_df().toArrow()
 
 
-class TrainingSetVerbs(FeatureTableVerbs):
-    """What :class:`feature_store.databricks.store.DatabricksStore` does with training sets."""
+class TrainingSets:
+    """Training sets over feature tables of Unity Catalog, through the vendor's client."""
 
-    # ---- training sets
+    def __init__(self, client: Any, tables: UnityTables, feature_tables: FeatureTables) -> None:
+        self.client = client
+        self.tables = tables
+        self.feature_tables = feature_tables
 
     def create_training_set(
         self,
@@ -154,19 +156,19 @@ class TrainingSetVerbs(FeatureTableVerbs):
         return definition, [one.name for one in spec.columns if not one.include]
 
     def _defined(self, features: Sequence[FeatureLookup | FeatureFunction], what: str) -> Definition:
-        stored = {name: self.table_at(name, None) for name in check_features(features, what)}
+        stored = {name: self.feature_tables.table_at(name, None) for name in check_features(features, what)}
         definition = define(features, stored, self.tables.full_name)
         check_expressible(definition)
         return definition
 
     def packaged(self, package: Package, versions: Mapping[str, int], what: str) -> Definition:
         """What the package defines, once its tables are known to be those it was made with, as of ``versions``."""
-        stored: dict[str, StoredFeatureTable | None] = {}
-        for name in dict.fromkeys(column.table for column in package.spec.features):
-            stored[name] = self.table_at(name, versions.get(name)) if self.tables.exists(name) else None
-        check_tables(package.spec, package.keys, stored, what=what)
-        there = {name: table for name, table in stored.items() if table is not None}
-        return packaged_definition(package.spec.features, package.spec.functions, package.code, there)
+
+        def find(name: str) -> StoredFeatureTable | None:
+            there = self.tables.exists(name)
+            return self.feature_tables.table_at(name, versions.get(name)) if there else None
+
+        return still_defined(package, find, what=what)
 
 
 def looked_up(

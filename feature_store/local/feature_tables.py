@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 _KEYS, _TIME, _OWNER, _TAG = "pipeline.primary_keys", "pipeline.timeseries_column", "pipeline.owner", "pipeline.tag."
 
 
-class FeatureTableVerbs:
-    """What :class:`feature_store.local.store.LocalStore` does with feature tables."""
+class FeatureTables:
+    """Feature tables over the Delta tables of a folder."""
 
-    tables: DeltaTables
+    def __init__(self, tables: DeltaTables) -> None:
+        self.tables = tables
 
     def create_table(
         self,

@@ -1,4 +1,4 @@
-"""Training sets and models of the local store: joining, packaging, scoring."""
+"""Models of the local store: packaged with their features, and scored by keys."""
 
 from __future__ import annotations
 
@@ -9,107 +9,30 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from feature_store.declare.arguments import check_data_frame, check_features, check_one_of, names
+from feature_store.declare.arguments import names
 from feature_store.join.rows import Rows, as_frame
-from feature_store.local.feature_tables import FeatureTableVerbs
+from feature_store.local.training_sets import TrainingSets
 from feature_store.package.registry import make_ready
+from feature_store.tables.delta_tables import DeltaTables
 
 if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo
     from mlflow.types import Schema
     from pyspark.sql import DataFrame
 
-    from feature_store.declare.feature import Feature
-    from feature_store.declare.function import FeatureFunction
-    from feature_store.declare.lookup import FeatureLookup
-    from feature_store.join.definition import Definition
-    from feature_store.package.contents import FeatureSpecInfo, Package
-    from feature_store.package.training_set import LocalTrainingSet
+    from feature_store.package.contents import Package
     from feature_store.store import TrainingSet
-    from feature_store.tables.stored import StoredFeatureTable
 
 TRACKING_IS_OURS = "PIPELINE_SET_MLFLOW_TRACKING_URI"
 
 
-class ModelVerbs(FeatureTableVerbs):
-    """What :class:`feature_store.local.store.LocalStore` does with training sets and models."""
+class Models:
+    """Models whose features are those of ``training_sets``; their files are kept in the workspace."""
 
-    workspace: Path
-
-    # ---- training sets
-
-    def create_training_set(
-        self,
-        *,
-        df: DataFrame,
-        feature_lookups: Sequence[FeatureLookup | FeatureFunction] | None = None,
-        feature_spec: str | None = None,
-        features: Sequence[Feature] | None = None,
-        label: str | Sequence[str] | None,
-        exclude_columns: Sequence[str] | None = None,
-    ) -> LocalTrainingSet:
-        from feature_store.package import aggregated, feature_specs
-        from feature_store.package.training_set import LocalTrainingSet, checked_spec
-
-        check_one_of(feature_lookups=feature_lookups, feature_spec=feature_spec, features=features)
-        check_data_frame(df)
-        labels, excluded = names(label, "label", or_one=True), names(exclude_columns, "exclude_columns")
-        if features is not None:
-            return aggregated.create(df, features, labels, excluded, self.tables)
-        if feature_lookups is not None:
-            definition, left_out, extra = self._defined(feature_lookups, "feature_lookups"), list[str](), list[str]()
-        else:
-            package, info = feature_specs.load(feature_spec or "", self.tables)
-            definition = self._packaged(package, {}, f"feature spec {info['name']} was made with")
-            left_out = [column.name for column in package.spec.columns if not column.include]
-            extra = info["extra_pip_requirements"]
-        spec, definition = checked_spec(df, definition, labels, [*excluded, *left_out])
-        return LocalTrainingSet(df, labels, spec, definition, self.tables, extra)
-
-    def compute_features(self, *, features: Sequence[Feature]) -> DataFrame:
-        from feature_store.package import aggregated
-
-        return aggregated.compute_features(features, self.tables)
-
-    def create_feature_spec(
-        self,
-        *,
-        name: str,
-        features: Sequence[FeatureLookup | FeatureFunction],
-        exclude_columns: Sequence[str] | None = None,
-        extra_pip_requirements: Sequence[str] | None = None,
-    ) -> FeatureSpecInfo:
-        from feature_store.package import feature_specs
-
-        definition = self._defined(features, "features")
-        excluded = names(exclude_columns, "exclude_columns")
-        requirements = names(extra_pip_requirements, "extra_pip_requirements")
-        return feature_specs.create(name, definition, excluded, requirements, self.tables)
-
-    def delete_feature_spec(self, *, name: str) -> None:
-        from feature_store.package import feature_specs
-
-        feature_specs.delete(name, self.tables)
-
-    def _defined(self, features: Sequence[FeatureLookup | FeatureFunction], what: str) -> Definition:
-        from feature_store.join.definition import define
-
-        tables = check_features(features, what)
-        return define(features, {name: self.get_table(name=name) for name in tables}, self.tables.full_name)
-
-    def _packaged(self, package: Package, versions: Mapping[str, int], what: str) -> Definition:
-        """What the package defines, once its tables are known to be those it was made with, as of ``versions``."""
-        from feature_store.join.definition import packaged
-        from feature_store.package.table_checks import check_tables
-
-        stored: dict[str, StoredFeatureTable | None] = {}
-        for name in dict.fromkeys(column.table for column in package.spec.features):
-            stored[name] = self.table_at(name, versions.get(name)) if self.tables.exists(name) else None
-        check_tables(package.spec, package.keys, stored, what=what)
-        there = {name: table for name, table in stored.items() if table is not None}
-        return packaged(package.spec.features, package.spec.functions, package.code, there)
-
-    # ---- models
+    def __init__(self, workspace: Path, tables: DeltaTables, training_sets: TrainingSets) -> None:
+        self.workspace = workspace
+        self.tables = tables
+        self.training_sets = training_sets
 
     def log_model(
         self,
@@ -196,7 +119,7 @@ class ModelVerbs(FeatureTableVerbs):
         if isinstance(package.spec, DeclaredSpec):
             read = aggregated.tables_of(package.spec.declared, self.tables)
             return {name: self.tables.info(name).version for name in read}
-        definition = self._packaged(package, {}, _TRAINED_WITH)
+        definition = self.training_sets.packaged(package, {}, _TRAINED_WITH)
         return {name: table.version for name, table in sorted(definition.stored.items())}
 
     def score_packaged(
@@ -240,7 +163,7 @@ class ModelVerbs(FeatureTableVerbs):
         if isinstance(spec, DeclaredSpec):
             return aggregated.looked_up(spec, df, brought, versions, self.tables)
         others = [name for name in spec.included if name not in df.columns]
-        definition = self._packaged(package, versions, _TRAINED_WITH).only(others, brought)
+        definition = self.training_sets.packaged(package, versions, _TRAINED_WITH).only(others, brought)
         whole = with_types(definition, df.schema, df.sparkSession)
         return looked_up(df, whole, spec, [*df.columns, *others], self.tables)
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from feature_store.errors import StorageError
 from feature_store.local import session
-from feature_store.local.models import TRACKING_IS_OURS, ModelVerbs
+from feature_store.local.feature_tables import FeatureTables
+from feature_store.local.models import TRACKING_IS_OURS, Models
+from feature_store.local.training_sets import TrainingSets
 from feature_store.tables.delta_tables import DeltaTables
 
 if TYPE_CHECKING:
@@ -18,12 +20,33 @@ if TYPE_CHECKING:
 _TRACKING = "MLFLOW_TRACKING_URI"
 
 
-class LocalStore(ModelVerbs):
-    """:class:`feature_store.store.FeatureStore` for a laptop or any Spark cluster."""
+class LocalStore:
+    """:class:`feature_store.store.FeatureStore` for a laptop or any Spark cluster: three parts, and their verbs."""
 
     def __init__(self, workspace: Path, tables: DeltaTables) -> None:
         self.workspace = workspace
         self.tables = tables
+        feature_tables = FeatureTables(tables)
+        self.create_table = feature_tables.create_table
+        self.get_table = feature_tables.get_table
+        self.read_table = feature_tables.read_table
+        self.write_table = feature_tables.write_table
+        self.drop_table = feature_tables.drop_table
+        self.set_feature_table_tag = feature_tables.set_feature_table_tag
+        self.delete_feature_table_tag = feature_tables.delete_feature_table_tag
+        self.publish_table = feature_tables.publish_table
+        training_sets = TrainingSets(tables, feature_tables)
+        self.create_training_set = training_sets.create_training_set
+        self.compute_features = training_sets.compute_features
+        self.create_feature_spec = training_sets.create_feature_spec
+        self.delete_feature_spec = training_sets.delete_feature_spec
+        models = Models(workspace, tables, training_sets)
+        self.experiment = models.experiment
+        self.log_model = models.log_model
+        self.score_batch = models.score_batch
+        self.score_packaged = models.score_packaged
+        self.look_up = models.look_up
+        self.feature_versions = models.feature_versions
 
     @classmethod
     def open(cls, *, catalog: str, schema: str, workspace: Path) -> LocalStore:

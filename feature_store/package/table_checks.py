@@ -1,13 +1,29 @@
 """Feature tables held against what a model was trained on: keys, timeseries column, features and their types."""
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from feature_store.errors import SchemaMismatch, listed
 from feature_store.join.columns import FeatureColumn
+from feature_store.join.definition import Definition, packaged
+from feature_store.package.contents import Package
 from feature_store.package.feature_spec import FeatureSpec
 from feature_store.package.training_set import key_types
 from feature_store.tables.stored import StoredFeatureTable
+
+
+def still_defined(package: Package, find: Callable[[str], StoredFeatureTable | None], *, what: str) -> Definition:
+    """What the package defines, once the tables that ``find`` gives by name are known to be those it was made with.
+
+    Raises
+    ------
+    SchemaMismatch
+        As :func:`check_tables` does; ``what`` ends its sentence.
+    """
+    stored = {name: find(name) for name in dict.fromkeys(column.table for column in package.spec.features)}
+    check_tables(package.spec, package.keys, stored, what=what)
+    there = {name: table for name, table in stored.items() if table is not None}
+    return packaged(package.spec.features, package.spec.functions, package.code, there)
 
 
 def check_tables(
