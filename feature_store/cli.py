@@ -132,9 +132,10 @@ class Verb(click.Command):
         """Run the command; inside a job (not standalone) errors go to the runner."""
         if not kwargs.get("standalone_mode", True):
             return super().main(*args, **kwargs)
-        warnings.showwarning = functools.partial(_show_warning, otherwise=warnings.showwarning)
         try:
-            return super().main(*args, **kwargs)
+            with warnings.catch_warnings():
+                warnings.showwarning = functools.partial(_show_warning, otherwise=warnings.showwarning)
+                return super().main(*args, **kwargs)
         except PipelineError as error:
             show_error(error)
             sys.exit(1)

@@ -36,7 +36,6 @@ from feature_store.package.feature_spec import FeatureSpec
 from feature_store.package.spec_file import load_spec
 from feature_store.package.table_checks import still_defined
 from feature_store.package.training_set import checked_spec, key_types
-from feature_store.tables.stored import StoredFeatureTable
 
 if TYPE_CHECKING:
     from feature_store.tables.delta_tables import DeltaTables
@@ -163,12 +162,7 @@ class TrainingSets:
 
     def packaged(self, package: Package, versions: Mapping[str, int], what: str) -> Definition:
         """What the package defines, once its tables are known to be those it was made with, as of ``versions``."""
-
-        def find(name: str) -> StoredFeatureTable | None:
-            there = self.tables.exists(name)
-            return self.feature_tables.table_at(name, versions.get(name)) if there else None
-
-        return still_defined(package, find, what=what)
+        return still_defined(package, self.tables, self.feature_tables.table_at, versions, what=what)
 
 
 def looked_up(

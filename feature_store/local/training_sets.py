@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from feature_store.join.definition import Definition
     from feature_store.package.contents import FeatureSpecInfo, Package
     from feature_store.package.training_set import LocalTrainingSet
-    from feature_store.tables.stored import StoredFeatureTable
 
 
 class TrainingSets:
@@ -93,8 +92,4 @@ class TrainingSets:
         """What the package defines, once its tables are known to be those it was made with, as of ``versions``."""
         from feature_store.package.table_checks import still_defined
 
-        def find(name: str) -> StoredFeatureTable | None:
-            there = self.tables.exists(name)
-            return self.feature_tables.table_at(name, versions.get(name)) if there else None
-
-        return still_defined(package, find, what=what)
+        return still_defined(package, self.tables, self.feature_tables.table_at, versions, what=what)

@@ -9,18 +9,29 @@ from feature_store.join.definition import Definition, packaged
 from feature_store.package.contents import Package
 from feature_store.package.feature_spec import FeatureSpec
 from feature_store.package.training_set import key_types
+from feature_store.tables.protocol import Tables
 from feature_store.tables.stored import StoredFeatureTable
 
 
-def still_defined(package: Package, find: Callable[[str], StoredFeatureTable | None], *, what: str) -> Definition:
-    """What the package defines, once the tables that ``find`` gives by name are known to be those it was made with.
+def still_defined(
+    package: Package,
+    tables: Tables,
+    table_at: Callable[[str, int | None], StoredFeatureTable],
+    versions: Mapping[str, int],
+    *,
+    what: str,
+) -> Definition:
+    """What the package defines, once its tables are known to be those it was made with, as of ``versions``.
 
     Raises
     ------
     SchemaMismatch
         As :func:`check_tables` does; ``what`` ends its sentence.
     """
-    stored = {name: find(name) for name in dict.fromkeys(column.table for column in package.spec.features)}
+    stored = {
+        name: table_at(name, versions.get(name)) if tables.exists(name) else None
+        for name in dict.fromkeys(column.table for column in package.spec.features)
+    }
     check_tables(package.spec, package.keys, stored, what=what)
     there = {name: table for name, table in stored.items() if table is not None}
     return packaged(package.spec.features, package.spec.functions, package.code, there)

@@ -18,10 +18,10 @@ def check_readable(name: str, path: Path, found: deltalake.DeltaTable) -> None:
     NotFound
         If VACUUM, or anybody else, has taken a file away; the versions that remain are named.
     """
-    files, gone = found.file_uris(), _missing(found)
+    gone = _missing(found)
     if gone:
         raise NotFound(
-            f"Table {name} cannot be read at version {found.version()}: {len(gone)} of its {len(files)} data files are "
+            f"Table {name} cannot be read at version {found.version()}: {len(gone)} of its {len(found.file_uris())} data files are "
             f"gone, as VACUUM takes them away once they are old. {remaining(path)}"
         )
 
