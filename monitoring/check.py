@@ -24,7 +24,7 @@ def main(name: str, catalog: str, schema: str, as_of: datetime, workspace: str) 
     --as-of are measured once, and again when labels arrive or scores are replaced.
     """
     import monitoring
-    from monitoring.alerts.drift_check import check
+    from monitoring.alerts.checking import check
     from monitoring.alerts.report import print_check
     from monitoring.spec import DriftMonitor
 

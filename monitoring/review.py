@@ -15,10 +15,10 @@ from feature_store.discovery import discover
 from feature_store.discovery import pick as pick_noun
 from feature_store.store import FeatureStore
 from feature_store.tables.commit import Commit
-from monitoring.alerts import alerts
-from monitoring.alerts.alerts import Alert
+from monitoring.alerts import state
 from monitoring.alerts.events import Event, append_events, read_events
 from monitoring.alerts.printing import alerts_table, number, plain_table
+from monitoring.alerts.state import Alert
 
 
 @click.group(cls=VerbGroup)
@@ -42,7 +42,7 @@ def list_alerts(
 ) -> None:
     """List the open alerts, oldest first."""
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
-    found = alerts.current(read_events(store, monitor=monitor, as_of=as_of))
+    found = state.current(read_events(store, monitor=monitor, as_of=as_of))
     shown = [alert for alert in found if everything or alert.is_open]
     if as_json:
         click.echo(json.dumps([_plain(alert) for alert in shown], indent=2))
@@ -69,7 +69,7 @@ def show_alert(alert_id: str, as_json: bool, catalog: str, schema: str, as_of: d
     """
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     events = read_events(store, as_of=as_of)
-    alert = alerts.pick(alerts.current(events), alert_id)
+    alert = state.pick(state.current(events), alert_id)
     history = sorted((event for event in events if event.alert_id == alert.alert_id), key=Event.order)
     if as_json:
         click.echo(json.dumps(_plain(alert) | {"events": [_plain(event) for event in history]}, indent=2))
@@ -87,7 +87,7 @@ def acknowledge(
 ) -> None:
     """Say who looks after an open alert."""
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
-    _act(store, alert_id, as_of, lambda alert: alerts.acknowledged(alert, actor=user, comment=comment, as_of=as_of))
+    _act(store, alert_id, as_of, lambda alert: state.acknowledged(alert, actor=user, comment=comment, as_of=as_of))
 
 
 @main.command("resolve")
@@ -101,7 +101,7 @@ def resolve(alert_id: str, comment: str, user: str, catalog: str, schema: str, a
     If the measure is beyond its limit in a later window, the alert is opened again.
     """
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
-    _act(store, alert_id, as_of, lambda alert: alerts.resolved(alert, actor=user, comment=comment, as_of=as_of))
+    _act(store, alert_id, as_of, lambda alert: state.resolved(alert, actor=user, comment=comment, as_of=as_of))
 
 
 @main.command("summary")
@@ -123,7 +123,7 @@ def summary(name: str, catalog: str, schema: str, as_of: datetime, workspace: st
 
 
 def _act(store: FeatureStore, alert_id: str, as_of: datetime, event_for: Callable[[Alert], Event]) -> None:
-    alert = alerts.pick(alerts.current(read_events(store, as_of=as_of)), alert_id)
+    alert = state.pick(state.current(read_events(store, as_of=as_of)), alert_id)
     event = event_for(alert)
     append_events(store, [event], Commit(verb="review-alerts", as_of=as_of, details={"alert": alert.alert_id}))
     console.print(

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -36,9 +36,6 @@ from feature_store.package.feature_spec import FeatureSpec
 from feature_store.package.spec_file import load_spec
 from feature_store.package.table_checks import still_defined
 from feature_store.package.training_set import checked_spec, key_types
-
-if TYPE_CHECKING:
-    from feature_store.tables.delta_tables import DeltaTables
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +166,7 @@ def looked_up(
     df: DataFrame, definition: Definition, spec: FeatureSpec, columns: Sequence[str], tables: UnityTables
 ) -> DataFrame:
     """What is defined, by this project's own join in Spark, of the versions that are asked for."""
-    return as_frame(training_set.looked_up(df, definition, spec, columns, cast("DeltaTables", tables)))
+    return as_frame(training_set.looked_up(df, definition, spec, columns, tables))
 
 
 def _as_ours(vendor_spec: Any) -> FeatureSpec:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
@@ -17,10 +16,8 @@ from feature_store.join.passes import Pass, needed, passes
 from feature_store.join.point_in_time import join
 from feature_store.join.resolved_lookup import ResolvedLookup
 from feature_store.join.rows import Rows, as_frame
+from feature_store.tables.protocol import Tables
 from feature_store.tables.stored import StoredFeatureTable
-
-if TYPE_CHECKING:
-    from feature_store.tables.delta_tables import DeltaTables
 
 
 @dataclass(frozen=True)
@@ -204,7 +201,7 @@ def with_types(definition: Definition, columns: StructType, spark: SparkSession)
     return replace(definition, functions=[replace(one, data_type=kinds[one.output]) for one in definition.functions])
 
 
-def compute(df: DataFrame, steps: Sequence[Pass], tables: "DeltaTables") -> DataFrame | Rows:
+def compute(df: DataFrame, steps: Sequence[Pass], tables: Tables) -> DataFrame | Rows:
     """``df`` with everything that the passes give; defaults are not filled in. Rows, if the last pass joins them here."""
     looked: DataFrame | Rows = df
     for one_pass in steps:

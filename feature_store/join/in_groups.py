@@ -45,7 +45,7 @@ from feature_store.join import arrow as join_arrow
 from feature_store.join.arrow import BLOBS, Search, Side
 from feature_store.join.in_spark import by_key, quoted
 from feature_store.join.resolved_lookup import ResolvedLookup
-from feature_store.tables.delta_tables import DeltaTables
+from feature_store.tables.protocol import TablesInFiles
 
 _MOST_CELLS_TO_BROADCAST = 2_000_000
 _MOST_ROWS_TO_FILTER_BY_KEY = 100_000
@@ -55,7 +55,7 @@ Batches = Iterator[pa.RecordBatch]
 
 
 def join_in_groups(
-    spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: DeltaTables, *, broadcast: bool
+    spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: TablesInFiles, *, broadcast: bool
 ) -> DataFrame:
     """``spine`` with the outputs of ``lookups`` after its own columns, in some order.
 
@@ -127,7 +127,7 @@ def _oldest(first: date | datetime, lookback: timedelta) -> date | datetime | No
         return None
 
 
-def _shuffled(joined: DataFrame, lookups: Sequence[ResolvedLookup], tables: DeltaTables, asked: _Asked) -> DataFrame:
+def _shuffled(joined: DataFrame, lookups: Sequence[ResolvedLookup], tables: TablesInFiles, asked: _Asked) -> DataFrame:
     """All lookups of one lookup key: one shuffle of blobs, one task for each group of keys."""
     spark = joined.sparkSession
     cells = sum(_cells(lookup, tables) for lookup in lookups)
@@ -170,7 +170,7 @@ def _packed(
     return grouped.mapInArrow(pack, BLOBS)
 
 
-def _broadcast(joined: DataFrame, lookups: Sequence[ResolvedLookup], tables: DeltaTables) -> DataFrame:
+def _broadcast(joined: DataFrame, lookups: Sequence[ResolvedLookup], tables: TablesInFiles) -> DataFrame:
     """Lookups in tables so small that every worker gets them whole."""
     streams = []
     for lookup in lookups:
@@ -193,7 +193,7 @@ def _broadcast(joined: DataFrame, lookups: Sequence[ResolvedLookup], tables: Del
     return joined.select(*columns).mapInArrow(look_up, schema)
 
 
-def _small(lookups: Iterable[ResolvedLookup], tables: DeltaTables) -> list[ResolvedLookup]:
+def _small(lookups: Iterable[ResolvedLookup], tables: TablesInFiles) -> list[ResolvedLookup]:
     """The lookups in tables small enough to go to every worker, the smallest first, as many as fit together."""
     chosen, total = [], 0
     for cells, lookup in sorted(((_cells(one, tables), one) for one in lookups), key=lambda pair: pair[0]):
@@ -203,7 +203,7 @@ def _small(lookups: Iterable[ResolvedLookup], tables: DeltaTables) -> list[Resol
     return chosen
 
 
-def _cells(lookup: ResolvedLookup, tables: DeltaTables) -> int:
+def _cells(lookup: ResolvedLookup, tables: TablesInFiles) -> int:
     """Rows times columns that the lookup reads, from the Delta log."""
     return tables.rows(lookup.table, version=lookup.version) * len(lookup.table_columns)
 
@@ -228,7 +228,7 @@ def _search(joined: DataFrame, lookup: ResolvedLookup) -> Search:
     )
 
 
-def _joined_schema(joined: DataFrame, lookups: Iterable[ResolvedLookup], tables: DeltaTables) -> StructType:
+def _joined_schema(joined: DataFrame, lookups: Iterable[ResolvedLookup], tables: TablesInFiles) -> StructType:
     schema = StructType(list(joined.schema.fields))
     for lookup in lookups:
         stored = tables.info(lookup.table, version=lookup.version).schema

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
@@ -17,9 +16,7 @@ from pyspark.sql.types import StructType
 
 from feature_store.errors import Misuse
 from feature_store.join.resolved_lookup import ResolvedLookup
-
-if TYPE_CHECKING:
-    from feature_store.tables.delta_tables import DeltaTables
+from feature_store.tables.protocol import TablesInFiles
 
 MEMORY_SETTING = "pipeline.join.memory"
 """Spark setting: the most bytes that a join may take in this process, such as ``4g``; half of what is free if not set."""
@@ -78,7 +75,7 @@ class Cost:
     output: int
 
     @classmethod
-    def of(cls, lookup: ResolvedLookup, tables: "DeltaTables") -> "Cost | None":
+    def of(cls, lookup: ResolvedLookup, tables: TablesInFiles) -> "Cost | None":
         """What the table's log says; None where it does not say how many rows there are."""
         files = pa.table(tables.open(lookup.table, version=lookup.version).get_add_actions(flatten=True))
         if files.column("num_records").null_count:
@@ -94,7 +91,7 @@ class Cost:
         )
 
 
-def costs(lookups: Iterable[ResolvedLookup], tables: "DeltaTables") -> list[Cost] | None:
+def costs(lookups: Iterable[ResolvedLookup], tables: TablesInFiles) -> list[Cost] | None:
     """Of all ``lookups``; None if one is not known."""
     found = [Cost.of(lookup, tables) for lookup in lookups]
     known = [cost for cost in found if cost is not None]

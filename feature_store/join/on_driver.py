@@ -22,14 +22,14 @@ from feature_store.join.memory import TABLES_AT_ONCE
 from feature_store.join.newest_row import Asked, find
 from feature_store.join.resolved_lookup import ResolvedLookup
 from feature_store.join.rows import Rows
-from feature_store.tables.delta_tables import DeltaTables
+from feature_store.tables.protocol import TablesInFiles
 
 _FEW_KEYS = 10_000
 _AGES = timedelta(days=1_000_000)
 
 
 def join_on_driver(
-    spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: DeltaTables, *, rows: pa.Table | None = None
+    spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: TablesInFiles, *, rows: pa.Table | None = None
 ) -> Rows:
     """The join in this process; the data frame, the result and each table must fit in memory.
 
@@ -51,7 +51,7 @@ def _question(lookup: ResolvedLookup) -> tuple[tuple[str, ...], str | None]:
 
 
 def _outputs(
-    asked: Asked, lookup: ResolvedLookup, tables: DeltaTables, frame: pl.DataFrame
+    asked: Asked, lookup: ResolvedLookup, tables: TablesInFiles, frame: pl.DataFrame
 ) -> list[tuple[str, pa.ChunkedArray]]:
     """The outputs of one lookup by name, a value for each row of the data frame."""
     needed = list(_needed(asked, lookup, frame))
@@ -87,7 +87,7 @@ def _polars(arrow: pa.Table) -> pl.DataFrame:
     return cast(pl.DataFrame, pl.from_arrow(arrow))
 
 
-def _output_schema(spine: StructType, lookups: Sequence[ResolvedLookup], tables: DeltaTables) -> StructType:
+def _output_schema(spine: StructType, lookups: Sequence[ResolvedLookup], tables: TablesInFiles) -> StructType:
     schema = StructType(list(spine.fields))
     for lookup in lookups:
         stored = tables.info(lookup.table, version=lookup.version).schema

@@ -22,7 +22,6 @@ take.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -33,15 +32,13 @@ from feature_store.join.memory import Room, costs, fits
 from feature_store.join.resolved_lookup import ResolvedLookup
 from feature_store.join.rows import Rows, selected
 from feature_store.tables.gathering import rows_if_few
-
-if TYPE_CHECKING:
-    from feature_store.tables.delta_tables import DeltaTables
+from feature_store.tables.protocol import Tables, TablesInFiles
 
 WAY_SETTING, AUTOMATIC = "pipeline.join.way", "automatic"
-Way = Callable[[DataFrame, Sequence[ResolvedLookup], "DeltaTables"], DataFrame | Rows]
+Way = Callable[[DataFrame, Sequence[ResolvedLookup], Tables], DataFrame | Rows]
 
 
-def join(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> DataFrame | Rows:
+def join(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: Tables) -> DataFrame | Rows:
     """``spine`` with the outputs of all ``lookups``, in their order; the number of rows is unchanged.
 
     Rows, where the join is done in this process.
@@ -49,7 +46,8 @@ def join(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTabl
     Raises
     ------
     Misuse
-        If the setting ``pipeline.join.way`` names no way, or ``pipeline.join.memory`` is no size.
+        If the setting ``pipeline.join.way`` names no way, or one that cannot read these tables, or
+        ``pipeline.join.memory`` is no size.
     """
     used = [lookup for lookup in lookups if lookup.outputs]
     if not used:
@@ -62,26 +60,26 @@ def join(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTabl
 
 
 def _on_driver(
-    spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables", *, rows: pa.Table | None = None
+    spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: Tables, *, rows: pa.Table | None = None
 ) -> Rows:
     # Polars is not there where only Spark is.
     from feature_store.join.on_driver import join_on_driver
 
-    return join_on_driver(spine, lookups, tables, rows=rows)
+    return join_on_driver(spine, lookups, _in_files(tables), rows=rows)
 
 
 def _in_groups(
-    spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables", *, broadcast: bool = False
+    spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: Tables, *, broadcast: bool = False
 ) -> DataFrame:
     # Polars, again.
     from feature_store.join.in_groups import join_in_groups
 
-    return join_in_groups(spine, lookups, tables, broadcast=broadcast)
+    return join_in_groups(spine, lookups, _in_files(tables), broadcast=broadcast)
 
 
-def _automatic(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "DeltaTables") -> DataFrame | Rows:
+def _automatic(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: Tables) -> DataFrame | Rows:
     """On the driver where Spark runs in this process and everything is known to fit, otherwise in Spark."""
-    if tables.in_process:
+    if tables.in_process and isinstance(tables, TablesInFiles):
         room, needed = Room.of(spine.sparkSession), costs(lookups, tables)
         if needed is not None and fits(room, needed, spine.schema, rows=0):
             few = rows_if_few(spine)
@@ -89,6 +87,12 @@ def _automatic(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: "Del
                 if fits(room, needed, spine.schema, rows=rows):
                     return _on_driver(counted, lookups, tables, rows=few)
     return union_and_last(spine, lookups, tables)
+
+
+def _in_files(tables: Tables) -> TablesInFiles:
+    if not isinstance(tables, TablesInFiles):
+        raise Misuse(f"Only Spark can read this store's tables. Set {WAY_SETTING} to union, or unset it.")
+    return tables
 
 
 WAYS: Mapping[str, Way] = {

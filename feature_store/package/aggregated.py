@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -19,9 +18,6 @@ from feature_store.package.declared_spec import DeclaredSpec, spec_of
 from feature_store.package.feature_file import check_findable
 from feature_store.package.training_set import LocalTrainingSet, check_labels
 from feature_store.tables.protocol import Tables
-
-if TYPE_CHECKING:
-    from feature_store.tables.delta_tables import DeltaTables
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +62,7 @@ class _Declared(Definition):
 
 
 def create(
-    df: DataFrame, features: Sequence[Feature], labels: Sequence[str], exclude: Sequence[str], tables: "DeltaTables"
+    df: DataFrame, features: Sequence[Feature], labels: Sequence[str], exclude: Sequence[str], tables: Tables
 ) -> AggregatedTrainingSet:
     """Check everything that can be checked without running a query, and fix the versions of the sources' tables.
 

@@ -8,6 +8,7 @@ two lookups in one table have different windows.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from operator import attrgetter
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -63,13 +64,15 @@ class FeatureSpec:
             yaml.dump(self._document(), file)
 
     def _document(self) -> dict[str, object]:
-        columns: list[tuple[str, dict[str, object]]] = [(one.name, _source_entry(one)) for one in self.sources]
+        columns: list[tuple[str, dict[str, object]]] = [
+            (one.name, _kind(one.data_type, one.include, "training_data")) for one in self.sources
+        ]
         own_windows = self._tables_with_several_windows()
         columns += [(one.name, _feature_entry(one, one.table in own_windows)) for one in self.features]
         columns += [(one.name, _function_entry(one)) for one in self.functions]
-        by_name = [
-            column for kind in (self.sources, self.features, self.functions) for column in sorted(kind, key=_name)
-        ]
+        by_name: list[SpecColumn] = []
+        for one_kind in (self.sources, self.features, self.functions):
+            by_name += sorted(one_kind, key=attrgetter("name"))
         ranks = {name: rank for rank, name in enumerate(ordered({column.name: needs(column) for column in by_name}))}
         for name, entry in columns:
             kind = entry.pop("source")
@@ -117,14 +120,6 @@ class FeatureSpec:
                 raise Misuse(f"The model's column {name!r} comes from {kind!r}; this store scores: {listed(KINDS)}.")
         ids = {name: str(entry.get("table_id", "")) for name, entry in tables.items()}
         return cls(sources=sources, features=features, functions=functions, table_ids=ids)
-
-
-def _name(column: SpecColumn) -> str:
-    return column.name
-
-
-def _source_entry(column: SourceColumn) -> dict[str, object]:
-    return _kind(column.data_type, column.include, "training_data")
 
 
 def _feature_entry(column: FeatureColumn, own_window: bool) -> dict[str, object]:

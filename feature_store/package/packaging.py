@@ -93,7 +93,9 @@ def log_model(
             keys=training_set.keys,
             lineage={"tables": dict(training_set.table_versions), **package.lineage},
         ).save(folder)
-        raw = {"pip_requirements": requirements, **_raw_signature(outputs), **package.flavor_options}
+        # The model itself takes what it is given: what that is, the outer signature says.
+        signed = {} if outputs is None else {"signature": ModelSignature(outputs=outputs)}
+        raw = {"pip_requirements": requirements, **signed, **package.flavor_options}
         # A pyfunc model is given under a name of its own.
         model = {"python_model": package.model} if package.flavor is mlflow.pyfunc else {}
         arguments = [] if model else [package.model]
@@ -112,11 +114,6 @@ def log_model(
                 await_registration_for=await_registration_for,
             )
         return logged
-
-
-def _raw_signature(outputs: Schema | None) -> dict[str, ModelSignature]:
-    """The model itself takes what it is given: what that is, the outer signature says."""
-    return {"signature": ModelSignature(outputs=outputs)} if outputs is not None else {}
 
 
 def signature(spec: FeatureSpec, outputs: Schema | None) -> ModelSignature | None:

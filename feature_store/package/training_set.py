@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -14,10 +13,8 @@ from feature_store.join.definition import Definition, check_names, compute, func
 from feature_store.join.lookup_checks import defaults
 from feature_store.join.rows import Rows, as_frame, as_rows, selected
 from feature_store.package.feature_spec import FeatureSpec
+from feature_store.tables.protocol import Tables
 from feature_store.tables.stored import StoredFeatureTable
-
-if TYPE_CHECKING:
-    from feature_store.tables.delta_tables import DeltaTables
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +25,7 @@ class LocalTrainingSet:
     labels: Sequence[str]
     feature_spec: FeatureSpec
     definition: Definition
-    tables: "DeltaTables"
+    tables: Tables
     extra_pip_requirements: Sequence[str] = ()
 
     @property
@@ -108,7 +105,7 @@ def check_labels(df: DataFrame, labels: Sequence[str], exclude: Sequence[str]) -
 
 
 def looked_up(
-    df: DataFrame, definition: Definition, spec: FeatureSpec, columns: Sequence[str], tables: "DeltaTables"
+    df: DataFrame, definition: Definition, spec: FeatureSpec, columns: Sequence[str], tables: Tables
 ) -> DataFrame | Rows:
     """``columns`` of ``df`` and of what is defined: missing rows and null values are replaced by the declared defaults.
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    import deltalake
+    import polars as pl
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
@@ -57,6 +59,10 @@ class Tables(Protocol):
     """
 
     @property
+    def catalog(self) -> str: ...
+    @property
+    def schema(self) -> str: ...
+    @property
     def in_process(self) -> bool:
         """Whether Spark runs in this process, so that rows that fit may come here."""
         ...
@@ -100,3 +106,17 @@ class Tables(Protocol):
 
     def merge(self, name: str, df: DataFrame | pa.Table, *, keys: Sequence[str], commit: Commit) -> int: ...
     def drop(self, name: str) -> None: ...
+
+
+@runtime_checkable
+class TablesInFiles(Tables, Protocol):
+    """Tables whose files this process may read by itself, so that rows and their number are had without Spark."""
+
+    def open(self, name: str, *, version: int | None = None) -> deltalake.DeltaTable: ...
+    def rows(self, name: str, *, version: int | None = None) -> int:
+        """How many rows the table has, by its log."""
+        ...
+
+    def arrow(
+        self, name: str, columns: Sequence[str], *, version: int | None = None, where: pl.Expr | None = None
+    ) -> pl.DataFrame: ...

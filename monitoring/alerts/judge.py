@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from monitoring.alerts.alerts import Alert, current
 from monitoring.alerts.events import CHECK, Cause, Event
 from monitoring.alerts.rules import Judgement, Occurrence, occurrences
+from monitoring.alerts.state import Alert, current
 from monitoring.drift.metrics import ByColumn
 from monitoring.drift.windows import Window
 from monitoring.limits import TABLE, Limit, WindowMetrics

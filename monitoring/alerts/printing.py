@@ -6,7 +6,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from monitoring.alerts.alerts import Alert
+from monitoring.alerts.state import Alert
 from monitoring.limits import Severity
 
 _STYLES = {"open": "bad", "acknowledged": "note", "recovered": "good", "resolved": "good"}

@@ -13,11 +13,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from feature_store.store import FeatureStore
-from monitoring.alerts.alerts import Alert, current
-from monitoring.alerts.drift_check import scores_with_labels
+from monitoring.alerts.checking import scores_with_labels
 from monitoring.alerts.events import read_events
 from monitoring.alerts.judge import most_drifted
 from monitoring.alerts.printing import number, plain_table, rates
+from monitoring.alerts.state import Alert, current
 from monitoring.drift.baseline import PREDICTION
 from monitoring.drift.measure import LABEL, Measurement
 from monitoring.drift.metrics import ByColumn, Stored

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from feature_store.errors import NotFound
-from monitoring.alerts.drift_check import check
+from monitoring.alerts.checking import check
 from monitoring.limits import MeanShift, NullRate, Psi, Quality, Severity
 from monitoring.spec import Patience, Retraining
 from tests.frames import assert_df_equality

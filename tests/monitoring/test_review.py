@@ -7,10 +7,10 @@ from click.testing import CliRunner
 
 from feature_store.tables.commit import Commit
 from monitoring import check, review
-from monitoring.alerts.alerts import current
-from monitoring.alerts.drift_check import check as run_check
+from monitoring.alerts.checking import check as run_check
 from monitoring.alerts.events import append_events, read_events
 from monitoring.alerts.judge import judge
+from monitoring.alerts.state import current
 from monitoring.alerts.summary import summarise
 from monitoring.limits import WindowMetrics
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from feature_store import NotFound
 from feature_store.errors import suggestion
-from training.spec import Gate, TrainingSpec
+from training.spec import TrainingSpec
 
 COMPARED = "roc_auc"
 
@@ -38,13 +38,12 @@ def judge(spec: TrainingSpec, challenger: Mapping[str, float], champion: Mapping
             raise NotFound(
                 f"Model {spec.name!r}: there is no metric {metric!r} for its gate. {suggestion(metric, challenger)}"
             )
-    verdicts = [_verdict(metric, gate, challenger[metric]) for metric, gate in spec.gates.items()]
+    verdicts = [
+        Verdict(metric, str(gate), challenger[metric], gate.passes(challenger[metric]))
+        for metric, gate in spec.gates.items()
+    ]
     if champion is not None:
         better = challenger[COMPARED] >= champion[COMPARED]
         wanted = f"at least the champion's {champion[COMPARED]:.4f}"
         verdicts.append(Verdict(f"{COMPARED} on the same holdout", wanted, challenger[COMPARED], better))
     return verdicts
-
-
-def _verdict(metric: str, gate: Gate, value: float) -> Verdict:
-    return Verdict(metric, str(gate), value, gate.passes(value))

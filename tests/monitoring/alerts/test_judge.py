@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from monitoring.alerts.alerts import acknowledged, current, resolved
 from monitoring.alerts.judge import judge
+from monitoring.alerts.state import acknowledged, current, resolved
 from monitoring.limits import TABLE, Psi, Quality, Severity, WindowMetrics
 from monitoring.spec import Patience, Retraining
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitoring.alerts.drift_check import measured_columns, scores_with_labels
+from monitoring.alerts.checking import measured_columns, scores_with_labels
 from monitoring.drift.measure import LABEL, Pass
 from monitoring.drift.schemas import DRIFT, EVENTS, PROFILE
 from monitoring.drift.windows import scored_windows
