@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from feature_store.errors import StorageError
+from feature_store.errors import StorageError, listed
 from feature_store.local import session
 from feature_store.local.feature_tables import FeatureTables
 from feature_store.local.models import TRACKING_IS_OURS, Models
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _TRACKING = "MLFLOW_TRACKING_URI"
+_NOT_IN_ADDRESSES = frozenset("[]{}^|\\%?#*`")
+"""What a folder's path must not have: readers of Delta tables and of SQLite take a path for an address or a pattern."""
 
 
 class LocalStore:
@@ -55,9 +57,15 @@ class LocalStore:
         Raises
         ------
         StorageError
-            If the folder cannot be written.
+            If the folder cannot be written, or its path has a character that cannot be in an address.
         """
         workspace = workspace.absolute()
+        refused = sorted(_NOT_IN_ADDRESSES & set(str(workspace)))
+        if refused:
+            raise StorageError(
+                f"The workspace {workspace} cannot be used: its path has {listed(refused)}, which those who read tables by "
+                "their address take for something else. Choose another with --workspace."
+            )
         try:
             for folder in ("warehouse", "reports", "mlartifacts"):
                 (workspace / folder).mkdir(parents=True, exist_ok=True)

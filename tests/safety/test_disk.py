@@ -1,7 +1,10 @@
 """The disk is full, or may not be written: one sentence says so, the table stays as it was, and a rerun succeeds."""
 
+import re
+
 import pytest
 
+from feature_store import StorageError, open_store
 from tests.safety.other import create, replace
 
 WRITERS = pytest.mark.parametrize("in_process", [True, False], ids=["delta-rs", "Spark"])
@@ -93,3 +96,23 @@ def test_a_table_cannot_be_made_where_nothing_may_be_written(store, table, other
         "error": "StorageError",
         "text": f"The workspace {store.workspace} cannot be written: permission denied. Choose another with --workspace.",
     }
+
+
+@pytest.mark.parametrize("character", sorted("[]{}^|\\%?#*`"))
+def test_a_workspace_whose_path_cannot_be_an_address_is_refused_before_anything_is_made(tmp_path, character):
+    place = tmp_path / f"week{character}7"
+
+    with pytest.raises(StorageError, match=re.escape(f"its path has {character}, which")):
+        open_store(catalog="test", schema="flights", workspace=place)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["my work", "Wörk", "it's", "a+b=c, d~e;(1)&$@!"])
+def test_a_workspace_with_blanks_umlauts_and_signs_in_its_path_is_written_and_read(spark, tmp_path, name):
+    there = open_store(catalog="test", schema="flights", workspace=tmp_path / name)
+    create(there, name="hourly")
+    replace(there, writer="nobody", times=1, hours=[0, 2])
+
+    assert [(row.writer, row.value) for row in there.tables.read("hourly").collect()] == [("nobody", 0)] * 8
+    assert there.tables.arrow("hourly", ["writer"]).height == 8
