@@ -6,7 +6,7 @@ A module that cannot be imported stops nobody but those who ask for what it decl
 import importlib
 import pkgutil
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import TypeVar
 
@@ -16,9 +16,33 @@ Noun = TypeVar("Noun")
 
 
 class Nouns(dict[str, Noun]):
-    """Declarations by their names, sorted; ``broken`` has the modules that could not be imported, and why."""
+    """Declarations by their names, sorted.
 
+    ``modules`` has the names of those that were found in each module; ``broken`` the modules that could not be imported,
+    and why.
+    """
+
+    modules: Mapping[str, Collection[str]] = {}
     broken: Mapping[str, Exception] = {}
+
+    def of_project(self, project: str, what: str) -> "list[Noun] | None":
+        """Those declared in the folder of that name in any stage; None if there is no such project.
+
+        Raises
+        ------
+        Misuse
+            If one of its modules cannot be imported: what it declares would be missing.
+        """
+        for module, error in self.broken.items():
+            if _project(module) == project:
+                raise Misuse(f"{_cannot_be_imported(module, error)} No {what} of {project} was touched.") from error
+        names = {name for module, found in self.modules.items() if _project(module) == project for name in found}
+        return [noun for name, noun in self.items() if name in names] or None
+
+    @property
+    def projects(self) -> list[str]:
+        """The folders in which something is declared."""
+        return sorted({_project(module) for module, found in self.modules.items() if found})
 
 
 def discover(package: ModuleType, kind: type[Noun]) -> Nouns[Noun]:
@@ -32,6 +56,7 @@ def discover(package: ModuleType, kind: type[Noun]) -> Nouns[Noun]:
     found: dict[str, Noun] = {}
     declared_in: dict[str, str] = {}
     broken: dict[str, Exception] = {}
+    modules: dict[str, set[str]] = {}
     for module in _modules(package.__path__, package.__name__ + ".", broken):
         for value in vars(module).values():
             if not isinstance(value, kind):
@@ -43,10 +68,12 @@ def discover(package: ModuleType, kind: type[Noun]) -> Nouns[Noun]:
                 )
             found[name] = value
             declared_in.setdefault(name, module.__name__)
+            modules.setdefault(module.__name__, set()).add(name)
     for name, error in broken.items():
         warnings.warn(f"{_cannot_be_imported(name, error)} What it declares is passed over.", stacklevel=2)
     nouns = Nouns(sorted(found.items()))
     nouns.broken = broken
+    nouns.modules = modules
     return nouns
 
 
@@ -63,13 +90,18 @@ def _modules(path: Iterable[str], prefix: str, broken: dict[str, Exception]) -> 
             yield from _modules(module.__path__, info.name + ".", broken)
 
 
+def _project(module: str) -> str:
+    """The folder of a stage that the module is in: ``flights`` of ``training.flights.flight_delay``."""
+    return module.split(".")[1]
+
+
 def _cannot_be_imported(name: str, error: Exception) -> str:
     said = str(error).rstrip(".") or type(error).__name__
     return f"{name} cannot be imported: {said}."
 
 
-def pick(nouns: Mapping[str, Noun], name: str, what: str) -> Noun:
-    """The declaration called ``name``.
+def pick(nouns: Mapping[str, Noun], name: str, what: str, *, also: Iterable[str] = ()) -> Noun:
+    """The declaration called ``name``; ``also`` are other names to suggest.
 
     Raises
     ------
@@ -81,4 +113,24 @@ def pick(nouns: Mapping[str, Noun], name: str, what: str) -> Noun:
     broken = nouns.broken if isinstance(nouns, Nouns) else {}
     reasons = [_cannot_be_imported(module, error) for module, error in broken.items()]
     cause = next(iter(broken.values()), None)
-    raise NotFound(" ".join([f"There is no {what} {name!r}.", *(reasons or [suggestion(name, nouns)])])) from cause
+    raise NotFound(
+        " ".join([f"There is no {what} {name!r}.", *(reasons or [suggestion(name, {*nouns, *also})])])
+    ) from cause
+
+
+def pick_all(nouns: Nouns[Noun], names: Iterable[str], what: str) -> list[Noun]:
+    """The declarations called so, each once; a project's name stands for all that it declares. No names: all there are.
+
+    Raises
+    ------
+    NotFound
+        If there is neither a declaration nor a project of that name.
+    Misuse
+        If a project is named of which a module cannot be imported.
+    """
+    chosen: dict[int, Noun] = {}
+    for name in names:
+        project = None if name in nouns else nouns.of_project(name, what)
+        for noun in project or [pick(nouns, name, f"{what} or project", also=nouns.projects)]:
+            chosen[id(noun)] = noun
+    return list(chosen.values()) or list(nouns.values())

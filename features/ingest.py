@@ -79,36 +79,28 @@ def _fingerprint(arrow: pa.Table) -> str:
 
 
 @click.command(cls=Verb)
-@click.argument("domain", required=False)
+@click.argument("project", required=False)
 @place_options
-def main(domain: str | None, catalog: str, schema: str, as_of: datetime, workspace: str) -> None:
-    """Land the source tables of DOMAIN (default: of all domains) as Delta tables.
+def main(project: str | None, catalog: str, schema: str, as_of: datetime, workspace: str) -> None:
+    """Land the source tables of PROJECT (default: of all projects) as Delta tables.
 
     \b
     ingest-sources                 all sources
     ingest-sources flights         those of features/flights
 
-    Types and column descriptions are declared in features/<domain>/landing.py. Landing the same data twice changes
+    Types and column descriptions are declared in features/<project>/landing.py. Landing the same data twice changes
     nothing. The sources are landed whole; what a job sees of them is decided by its --as-of.
     """
     declared = discover(features, LandedTable)
-    landings = declared if domain is None else _of_domain(declared, domain)
+    landings = list(declared.values()) if project is None else declared.of_project(project, "source")
+    if landings is None:
+        raise NotFound(
+            f"No sources are declared in features/{project}/. {suggestion(project or '', declared.projects)}"
+        )
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     with progress(len(landings), "tables") as begin:
-        for landed in landings.values():
+        for landed in landings:
             begin(landed.name)
             rows = ingest(store, landed, as_of=as_of)
             said = f"{rows:,} rows landed" if rows else "unchanged"
             console.print(f"  {store.tables.full_name(landed.name):40} {said}")
-
-
-def _of_domain(landings: dict[str, LandedTable], domain: str) -> dict[str, LandedTable]:
-    def folder(landed: LandedTable) -> str:
-        return landed.read.__module__.split(".")[1]
-
-    found = {name: landed for name, landed in landings.items() if folder(landed) == domain}
-    if not found:
-        raise NotFound(
-            f"No sources are declared in features/{domain}/. {suggestion(domain, {folder(one) for one in landings.values()})}"
-        )
-    return found

@@ -25,7 +25,7 @@ import features
 from feature_store import FeatureStore, FeatureTable, Misuse, PipelineError, open_store
 from feature_store.cli import Duration, Moment, Verb, console, place_options, progress
 from feature_store.declare.source import KNOWN_AT
-from feature_store.discovery import discover, pick
+from feature_store.discovery import discover, pick_all
 from feature_store.moments import utc
 from feature_store.publish.publication import Publication
 from feature_store.tables.commit import Commit
@@ -180,7 +180,7 @@ def commit_of_run(store: FeatureStore, table: FeatureTable, as_of: datetime) -> 
 
 
 @click.command(cls=Verb)
-@click.argument("tables", nargs=-1, metavar="[TABLE]...")
+@click.argument("tables", nargs=-1, metavar="[TABLE|PROJECT]...")
 @click.option(
     "--from", "start", type=Moment(), default=None, help="Publish again from this moment.  [default: catch up]"
 )
@@ -207,15 +207,16 @@ def main(
     as_of: datetime,
     workspace: str,
 ) -> None:
-    """Publish feature tables (default: all), catching up from where each was left.
+    """Publish feature tables (default: all of all projects), catching up from where each was left.
 
     \b
     publish-features                                     all tables, up to now
+    publish-features flights                             those of features/flights
     publish-features origin_congestion --as-of 2013-07-01
     publish-features airport_weather --from 2013-03-01 --until 2013-04-01
     publish-features airport_weather --full --chunk 31d --dry-run
 
-    A table is one module in features/<domain>/. Publishing a window again replaces it by the same rows, however
+    A table is one module in features/<project>/. Publishing a window again replaces it by the same rows, however
     history is cut into chunks; a run that was killed goes on where it stopped. Catching up begins as long before the
     last published moment as rows of the sources may be late. What came later still needs --from, up to the table's
     lookback after the late rows, or --full; so do old rows of a new feature, which are null until then.
@@ -225,7 +226,7 @@ def main(
     if start and full:
         raise Misuse("--full publishes all of history, so --from contradicts it. Leave one of them out.")
     declared = discover(features, FeatureTable)
-    chosen = [pick(declared, name, "feature table") for name in tables] or list(declared.values())
+    chosen = pick_all(declared, tables, "feature table")
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
 
     def publish_one(table: FeatureTable) -> Published:

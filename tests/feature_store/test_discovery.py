@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from feature_store import Misuse, NotFound, Source
-from feature_store.discovery import discover, pick
+from feature_store.discovery import discover, pick, pick_all
 
 SOURCE = 'from feature_store import Source\n{0} = Source(name="{0}", description="{0}", table="{0}", columns=["id"])\n'
 
@@ -75,6 +75,39 @@ def test_a_name_that_is_nowhere_comes_with_the_closest_ones(stage):
     nouns = discover(stage(flights__planes=SOURCE.format("planes")), Source)
     with pytest.raises(NotFound, match=r"There is no source 'plane'. Did you mean planes\?"):
         pick(nouns, "plane", "source")
+
+
+def test_a_projects_name_stands_for_all_that_it_declares_and_no_name_for_all_projects(stage):
+    nouns = discover(
+        stage(
+            flights__planes=SOURCE.format("planes"),
+            flights__airports=SOURCE.format("airports"),
+            freight__parcels=SOURCE.format("parcels"),
+        ),
+        Source,
+    )
+    assert nouns.projects == ["flights", "freight"]
+    for asked, found in [
+        (["flights"], ["airports", "planes"]),
+        (["planes", "freight"], ["planes", "parcels"]),
+        (["planes", "flights"], ["planes", "airports"]),
+        ([], ["airports", "parcels", "planes"]),
+    ]:
+        assert [one.name for one in pick_all(nouns, asked, "source")] == found
+    with pytest.raises(
+        NotFound, match=r"^There is no source or project 'frieght'. Did you mean freight or"
+    ):
+        pick_all(nouns, ["planes", "frieght"], "source")
+
+
+def test_a_project_with_a_broken_module_cannot_be_asked_for_whole_and_others_can(stage):
+    package = stage(flights__planes=SOURCE.format("planes"), freight__parcels="import scales_that_nobody_has\n")
+    with pytest.warns(UserWarning, match=r"^stage.freight.parcels cannot be imported"):
+        nouns = discover(package, Source)
+    assert [one.name for one in pick_all(nouns, ["flights"], "source")] == ["planes"]
+    told = "^stage.freight.parcels cannot be imported: No module named 'scales_that_nobody_has'. No source of freight was touched"
+    with pytest.raises(Misuse, match=told):
+        pick_all(nouns, ["freight"], "source")
 
 
 def test_a_command_tells_of_a_broken_module_in_one_line_and_does_its_work():

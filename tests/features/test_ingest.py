@@ -112,7 +112,7 @@ def test_rows_that_do_not_fit_are_refused_and_the_table_stays_as_it_was(store, r
     assert store.tables.info("departures").version == version
 
 
-def test_a_domain_that_does_not_exist_is_an_error_of_one_sentence(spark, tmp_path):
+def test_a_project_that_does_not_exist_is_an_error_of_one_sentence(spark, tmp_path):
     done = CliRunner().invoke(main, ["flihgts", "--workspace", str(tmp_path)])
     assert done.exit_code == 1
     assert "No sources are declared in features/flihgts/. Did you mean flights?" in done.output
