@@ -33,8 +33,9 @@ $(READY): requirements.lock pyproject.toml feature_store/local/setup.py
 demo: setup ## Replay the year 2013: land, publish, train, score, monitor, retrain
 	@run-job replay -t dev
 
+# glibc would give each thread a heap of its own, and never give it back.
 test: setup ## Run the tests, in two processes
-	@pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@MALLOC_ARENA_MAX=2 pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 soak: setup ## Kill jobs and race writers at random: make soak KILLS=50 RACES=50 SEED=1
 	@KILLS="$(KILLS)" RACES="$(RACES)" SEED="$(SEED)" pytest tests/soak/soak.py
