@@ -131,6 +131,6 @@ def pick_all(nouns: Nouns[Noun], names: Iterable[str], what: str) -> list[Noun]:
     chosen: dict[int, Noun] = {}
     for name in names:
         project = None if name in nouns else nouns.of_project(name, what)
-        for noun in project or [pick(nouns, name, f"{what} or project", also=nouns.projects)]:
+        for noun in project or [pick(nouns, name, what, also=nouns.projects)]:
             chosen[id(noun)] = noun
     return list(chosen.values()) or list(nouns.values())

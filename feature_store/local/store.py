@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _TRACKING = "MLFLOW_TRACKING_URI"
-_NOT_IN_ADDRESSES = frozenset("[]{}^|\\%?#*`")
-"""What a folder's path must not have: readers of Delta tables and of SQLite take a path for an address or a pattern."""
+_NOT_IN_ADDRESSES = re.compile(r"[\[\]^|\\?`]|%[0-9A-Fa-f]{2}")
+"""What a workspace's path must not have: to delta-rs, Spark's SQL or SQLAlchemy it would be the address of something else."""
 
 
 class LocalStore:
@@ -60,7 +61,7 @@ class LocalStore:
             If the folder cannot be written, or its path has a character that cannot be in an address.
         """
         workspace = workspace.absolute()
-        refused = sorted(_NOT_IN_ADDRESSES & set(str(workspace)))
+        refused = sorted(set(_NOT_IN_ADDRESSES.findall(str(workspace))))
         if refused:
             raise StorageError(
                 f"The workspace {workspace} cannot be used: its path has {listed(refused)}, which those who read tables by "

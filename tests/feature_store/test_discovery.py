@@ -94,9 +94,7 @@ def test_a_projects_name_stands_for_all_that_it_declares_and_no_name_for_all_pro
         ([], ["airports", "parcels", "planes"]),
     ]:
         assert [one.name for one in pick_all(nouns, asked, "source")] == found
-    with pytest.raises(
-        NotFound, match=r"^There is no source or project 'frieght'. Did you mean freight or"
-    ):
+    with pytest.raises(NotFound, match=r"^There is no source 'frieght'. Did you mean freight or"):
         pick_all(nouns, ["planes", "frieght"], "source")
 
 

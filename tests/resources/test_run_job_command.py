@@ -86,7 +86,7 @@ def test_a_round_publishes_scores_and_checks_its_own_window_and_retrains_when_du
 
     assert lines == [
         "ingest-sources flights as_of=2013-08-01 catalog=dev",
-        "publish-features as_of=2013-08-01 catalog=dev",
+        "publish-features flights as_of=2013-08-01 catalog=dev",
         "score-batch flight_delay as_of=2013-08-01 catalog=dev from=2013-07-01 until=2013-08-01",
         "check-drift flight_delay as_of=2013-08-01 catalog=dev",
         "train-model flight_delay as_of=2013-08-01 catalog=dev",

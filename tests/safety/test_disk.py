@@ -98,7 +98,7 @@ def test_a_table_cannot_be_made_where_nothing_may_be_written(store, table, other
     }
 
 
-@pytest.mark.parametrize("character", sorted("[]{}^|\\%?#*`"))
+@pytest.mark.parametrize("character", ["[", "]", "^", "|", "\\", "?", "`", "%20"])
 def test_a_workspace_whose_path_cannot_be_an_address_is_refused_before_anything_is_made(tmp_path, character):
     place = tmp_path / f"week{character}7"
 
@@ -108,7 +108,7 @@ def test_a_workspace_whose_path_cannot_be_an_address_is_refused_before_anything_
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["my work", "Wörk", "it's", "a+b=c, d~e;(1)&$@!"])
+@pytest.mark.parametrize("name", ["my work", "Wörk", "it's", "100%", "{a}*#<b>", "a+b=c, d~e;(1)&$@!"])
 def test_a_workspace_with_blanks_umlauts_and_signs_in_its_path_is_written_and_read(spark, tmp_path, name):
     there = open_store(catalog="test", schema="flights", workspace=tmp_path / name)
     create(there, name="hourly")
