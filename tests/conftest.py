@@ -34,13 +34,14 @@ _FOR_FEW_ROWS = {"spark.sql.adaptive.enabled": "false"}
 
 
 SLOW_FILES = (
-    "conformance/test_point_in_time.py", "test_demo.py", "safety/test_two_writers.py", "conformance/test_store_contract.py",
-    "conformance/test_model_portability.py", "features/test_publish.py", "safety/test_killed.py",
-    "feature_store/package/test_packaging.py", "feature_store/aggregate/test_aggregation.py", "monitoring/test_check.py",
+    "safety/test_two_writers.py", "test_demo.py", "safety/test_killed.py", "safety/test_disk.py", "test_readme.py",
+    "test_left_over.py", "conformance/test_point_in_time.py", "conformance/test_store_contract.py",
+    "conformance/test_model_portability.py", "features/test_publish.py", "feature_store/package/test_packaging.py",
+    "feature_store/aggregate/test_aggregation.py", "monitoring/test_check.py",
 )  # fmt: skip
 """The files that take longest, the longest first: two processes end at about the same time if these begin early.
 
-Those of ``safety`` start a Java of their own, and are not beside each other: that would be four at once.
+Before them those that start a Java of their own: later, the processes of the tests themselves have grown.
 """
 
 
