@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from feature_store.errors import NotFound, suggestion
-from resources.located import Data, Document, InvalidBundle, KeyPath, Place, Problem, merge, read_yaml
+from feature_store.yaml_files import Data, Document, InvalidFile, KeyPath, Place, Problem, read_yaml
+from resources.merging import merge
 from resources.models import BundleFile, Job
 from resources.substitution import job_id, known_values, substitute
 from resources.validation import parse
@@ -67,7 +68,7 @@ def load_bundle(
 
     Raises
     ------
-    InvalidBundle
+    InvalidFile
         If the files cannot be read as one bundle at all.
     NotFound
         If the target or a variable does not exist.
@@ -77,7 +78,7 @@ def load_bundle(
     file, found = parse(BundleFile, top, at=(), document=document)
     if file is None:
         unresolved = Problem(document.place(()), "a ${…} stands where the bundle's own structure is expected")
-        raise InvalidBundle([*problems, *found] or [unresolved])
+        raise InvalidFile([*problems, *found] or [unresolved])
     name = _target_name(file, target)
     values, found = _variable_values(file, name, variables or {}, document)
     problems += found
@@ -96,7 +97,7 @@ def _read_all(root: Path) -> tuple[Document, list[Problem]]:
     for file in sorted({file for pattern in patterns for file in root.glob(pattern)}):
         try:
             problems += merge(document, read_yaml(file, shown_as=file.relative_to(root).as_posix()))
-        except InvalidBundle as error:
+        except InvalidFile as error:
             problems += error.problems
     return document, problems
 
@@ -148,7 +149,7 @@ def _jobs(document: Document, known: Mapping[str, Data]) -> tuple[dict[str, Job]
     resources = document.data.get("resources")
     entries = resources.get("jobs") if isinstance(resources, dict) else None
     if entries is not None and not isinstance(entries, dict):
-        raise InvalidBundle([Problem(document.place(("resources", "jobs")), "resources.jobs must be a mapping")])
+        raise InvalidFile([Problem(document.place(("resources", "jobs")), "resources.jobs must be a mapping")])
     jobs: dict[str, Job] = {}
     unread: list[str] = []
     problems: list[Problem] = []

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from feature_store.errors import Misuse, NotFound, listed, suggestion
+from feature_store.yaml_files import KeyPath, Problem
 from resources.bundle import Bundle
 from resources.entry_points import EntryPoints
-from resources.located import KeyPath, Problem
 from resources.models import RUNNABLE_TASKS, BaseTask, Job, RunJobTask, Task
 from resources.references import Reference, items, references
 from resources.states import in_order, upstream

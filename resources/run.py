@@ -11,11 +11,11 @@ import click
 
 from feature_store.cli import Moment, Verb, console, error_console
 from feature_store.errors import Misuse, PipelineError
+from feature_store.yaml_files import InvalidFile
 from resources.bundle import Bundle, find_root, load_bundle
 from resources.checks import check
 from resources.entry_points import EntryPoints, installed_entry_points
 from resources.execute import Run, Runner
-from resources.located import InvalidBundle
 from resources.parameters import parse_pairs
 from resources.show import ConsoleListener, failures, show_jobs, show_summary
 
@@ -95,13 +95,13 @@ def checked_bundle(
 
     Raises
     ------
-    InvalidBundle
+    InvalidFile
         With everything that is wrong.
     """
     bundle, problems = load_bundle(find_root(start), target=target, variables=variables)
     problems = [*problems, *check(bundle, entry_points)]
     if problems:
-        raise InvalidBundle(problems)
+        raise InvalidFile(problems)
     return bundle
 
 

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 from feature_store.errors import NotFound, suggestion
-from resources.located import Data, Document, KeyPath, Problem
+from feature_store.yaml_files import Data, Document, KeyPath, Problem
 
 REFERENCE = re.compile(r"\$\{([A-Za-z][\w.\-]*)\}")
 

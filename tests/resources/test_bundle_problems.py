@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.located import InvalidBundle
+from feature_store.yaml_files import InvalidFile
 from resources.run import checked_bundle
 
 Write = Callable[[str], Path]
@@ -63,7 +63,7 @@ train:
 def problems(root: Path, recorder) -> list[str]:
     try:
         checked_bundle(root, entry_points=recorder.entry_points)
-    except InvalidBundle as error:
+    except InvalidFile as error:
         return [str(problem).removeprefix("resources/shop.job.yml, ") for problem in error.problems]
     return []
 
@@ -213,7 +213,7 @@ def test_a_slip_is_reported_with_its_line_and_the_remedy(
 def test_all_problems_are_shown_at_once(write: Write, recorder) -> None:
     root = write(SOUND.replace("op: EQUAL_TO", "op: EQUALS").replace('inputs: "[1, 2]"', "inputs: x"))
 
-    with pytest.raises(InvalidBundle) as found:
+    with pytest.raises(InvalidFile) as found:
         checked_bundle(root, entry_points=recorder.entry_points)
 
     assert str(found.value).splitlines() == [

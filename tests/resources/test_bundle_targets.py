@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from feature_store.errors import NotFound
+from feature_store.yaml_files import InvalidFile
 from resources.bundle import find_root
-from resources.located import InvalidBundle
 from resources.run import checked_bundle
 
 Write = Callable[[str], Path]
@@ -27,7 +27,7 @@ main:
 
 
 def problems(root: Path, recorder) -> list[str]:
-    with pytest.raises(InvalidBundle) as found:
+    with pytest.raises(InvalidFile) as found:
         checked_bundle(root, entry_points=recorder.entry_points)
     return [str(problem) for problem in found.value.problems]
 
