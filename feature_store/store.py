@@ -7,7 +7,7 @@ written against these protocols only.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from feature_store.declare.function import FeatureFunction
     from feature_store.declare.lookup import FeatureLookup
     from feature_store.declare.table import FeatureTable
+    from feature_store.join.misses import TableMisses
     from feature_store.package.contents import FeatureSpecInfo
     from feature_store.publish.publication import Publication
     from feature_store.tables.commit import Commit
@@ -49,6 +50,18 @@ class TrainingSet(Protocol):
 
     def load_rows(self) -> pa.Table:
         """The rows of :meth:`load_df` in this process, with the same types; they must fit in its memory."""
+        ...
+
+    def load_ages(self) -> pa.Table:
+        """How old, in seconds, the row is that each lookup finds: one row for each of the data frame, in any order.
+
+        A column for each feature table, by its full name: null where nothing was found, NaN where a table's rows have no moment.
+        """
+        ...
+
+    @property
+    def origins(self) -> Mapping[str, str]:
+        """The looked-up and computed columns, and the full names of the feature tables or functions that give them."""
         ...
 
     def get_output_columns(self) -> list[str]:
@@ -283,6 +296,12 @@ class FeatureStore(Protocol):
 
     def look_up(self, *, model_uri: str, df: DataFrame, table_versions: Mapping[str, int]) -> DataFrame:
         """``df`` and the model's features as of these versions, just as :meth:`score_batch` gives them to the model."""
+        ...
+
+    def count_misses(
+        self, *, model_uri: str, df: DataFrame, table_versions: Mapping[str, int], fresh: Mapping[str, timedelta]
+    ) -> Sequence[TableMisses]:
+        """By feature table, the rows that find nothing there as of these versions, or only older rows than ``fresh`` says."""
         ...
 
     def feature_versions(self, *, model_uri: str) -> Mapping[str, int]:

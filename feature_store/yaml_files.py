@@ -126,6 +126,7 @@ Model = TypeVar("Model", bound=BaseModel)
 KINDS = {
     "string_type": "text (put it in quotes)",
     "int_type": "a whole number",
+    "float_type": "a number",
     "bool_type": "true or false",
     "list_type": "a list",
     "dict_type": "a mapping",

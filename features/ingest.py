@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 def ingest(store: FeatureStore, landed: LandedTable, *, as_of: datetime) -> int:
     """Land one table whole, if it is not there already as it is; rows written, 0 if nothing changed.
 
+    Columns that the declaration has gained are added to the table.
+
     Raises
     ------
     SchemaMismatch
@@ -54,6 +56,8 @@ def ingest(store: FeatureStore, landed: LandedTable, *, as_of: datetime) -> int:
         )
     elif known.get("content") == content:
         return 0
+    else:
+        tables.add_columns(landed.name, landed.schema)
     details = {"content": content, "stamp": stamp} if stamp else {"content": content}
     commit = Commit(verb="ingest-sources", as_of=as_of, details=details)
     return tables.overwrite(landed.name, arrow, commit=commit)

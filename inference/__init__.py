@@ -1,1 +1,1 @@
-"""Batch scoring by keys: one folder per project, one module per scored population, and the verb that scores."""
+"""Batch scoring by keys: one folder per project, one module per scored population, the verb that scores, and the one that checks."""

@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
+from rich.markup import escape
 
 from feature_store import FeatureStore, Misuse, open_store
-from feature_store.cli import Moment, Verb, console, place_options, progress
+from feature_store.cli import Duration, Moment, Verb, console, place_options, progress
 from feature_store.discovery import discover, pick
-from feature_store.job import run_id, set_task_value
+from feature_store.job import set_task_value
 from feature_store.moments import utc
-from feature_store.tables.commit import Commit
-from inference.scoring.already import ROWS, VERB, already_scored, definition
+from inference.scoring.chunks import CHUNK, Stopped, Window, cut, first_and_last, scored_until, scoring_commits, stopped
+from inference.scoring.told import lines, sentence
+from inference.scoring.window import Scored, ScoringRun, together
 
 if TYPE_CHECKING:
     from inference.spec import ScoringSpec
 
 
-@dataclass(frozen=True)
-class Scored:
-    """What a scoring run did: ``rows`` is 0 and ``model_version`` empty if there was nobody to score.
-
-    ``repeated``: the window had been scored just so before, and nothing was done again.
-    """
-
-    output: str
-    start: datetime
-    end: datetime
-    rows: int
-    model_version: str
-    repeated: bool = False
+OnChunk = Callable[[int, int, Scored], None]
 
 
 def score(
@@ -43,6 +33,8 @@ def score(
     start: datetime | None = None,
     end: datetime | None = None,
     rerun: bool = False,
+    chunk: timedelta = CHUNK,
+    on_chunk: OnChunk | None = None,
 ) -> Scored:
     """Score the entities decided in ``[start, end)``, and replace that window of the score table in one commit.
 
@@ -50,67 +42,53 @@ def score(
     It is scored by the champion in office when it begins, whatever has been promoted since: a rerun gives the same rows.
     One that was scored just so before, from what is still the same, is left as it is, unless ``rerun``.
 
+    A window longer than ``chunk`` is cut: each chunk is one commit, all are by the champion of the whole window's beginning
+    and of the same versions of the tables, and ``on_chunk`` is told of each: its number, of how many, and what was done. A
+    run that stopped before its end goes on there when it is asked for again.
+
+    Whatever comes of a window is one row of the table ``scoring_runs``.
+
     Raises
     ------
     NotFound
         If the model has no champion.
+    InvalidRows
+        If a primary key is null or not unique, or a limit is passed; nothing of that window is written then.
     """
-    from pyspark.sql import functions as F
-
-    from feature_store.tables.evolve import fit_to_table
     from training.steps import champion as office
 
-    model = store.tables.full_name(spec.training.name)
-    output = store.tables.full_name(spec.output)
-    until = min(utc(end or as_of), utc(as_of))
-    since = utc(start) if start else _scored_until(store, spec) or office.champion_at(model, as_of).since
-    if since >= until:
-        return Scored(output, since, until, 0, "")
-    champion = office.champion_at(model, since, alias=spec.alias)
-    details: dict[str, object] = {"model": champion.model, "model_version": champion.version}
-    details |= {"definition": definition(spec)}
-    same = None if rerun else already_scored(store, spec, window=(since, until), as_of=as_of, details=details)
-    if same is not None:
-        return Scored(output, since, until, same, champion.version, repeated=True)
-    population = store.tables.full_name(spec.entities.table)
-    sources = {population: store.tables.info(population).version}
-    entities = spec.entities.read(store.tables, as_of=as_of, version=sources[population])
-    decided_at = F.col(spec.training.decided_at)
-    decided = entities.where((decided_at >= F.lit(since)) & (decided_at < F.lit(until)))
-    keys = decided.select(*spec.entity_columns)
-    count = keys.count()
-    if not count:
-        return Scored(output, since, until, 0, "")
-    versions = store.feature_versions(model_uri=champion.uri)
-    scored = store.score_batch(model_uri=champion.uri, df=keys, table_versions=versions).withColumns(
-        {
-            "model_name": F.lit(champion.model),
-            "model_version": F.lit(champion.version),
-            "scored_at": F.lit(utc(as_of)),
-            "run_id": F.lit(run_id()),
-        }
-    )
-    rows = fit_to_table(
-        store.tables, spec.output, scored, description=(spec.description or "").strip(), owner=spec.owner
-    )
-    commit = Commit(
-        verb=VERB,
-        as_of=as_of,
-        window=(since, until),
-        sources={**versions, **sources},
-        details={**details, ROWS: count},
-    )
-    written = store.tables.replace_window(
-        spec.output, rows, column=spec.training.decided_at, start=since, end=until, commit=commit
-    )
-    return Scored(output, since, until, written, champion.version)
+    left, asked = _asked(store, spec, as_of=as_of, start=start, end=end)
+    if asked[0] >= asked[1]:
+        return Scored(store.tables.full_name(spec.output), *asked, 0, "")
+    champion = office.champion_at(store.tables.full_name(spec.training.name), asked[0], alias=spec.alias)
+    version = store.tables.info(spec.entities.table).version
+    is_long = asked[1] - asked[0] > chunk
+    somebody = first_and_last(store, spec, asked, as_of=as_of, version=version) if is_long else None
+    windows = cut(asked, chunk=chunk, somebody=somebody)
+    as_ofs = [as_of, *([left.as_of] if left else [])]
+    run = ScoringRun(
+        store=store, spec=spec, as_of=as_of, champion=champion, asked=asked, chunks=len(windows), as_ofs=as_ofs,
+        rerun=rerun, population_version=version,
+    )  # fmt: skip
+    done = []
+    for number, window in enumerate(windows, 1):
+        done.append(run.score(window, number=number))
+        if on_chunk:
+            on_chunk(number, len(windows), done[-1])
+    return done[0] if len(done) == 1 else together(done)
 
 
-def _scored_until(store: FeatureStore, spec: ScoringSpec) -> datetime | None:
-    if not store.tables.exists(spec.output):
-        return None
-    commits = [entry.commit for entry in store.tables.history(spec.output) if entry.commit]
-    return max((commit.window[1] for commit in commits if commit.verb == VERB and commit.window), default=None)
+def _asked(
+    store: FeatureStore, spec: ScoringSpec, *, as_of: datetime, start: datetime | None, end: datetime | None
+) -> tuple[Stopped | None, Window]:
+    """The window that is asked for, and the run of the same that stopped before its end, if there is one."""
+    from training.steps import champion as office
+
+    commits = scoring_commits(store, spec)
+    left = stopped(commits, utc(start) if start else None)
+    since = utc(start) if start else left.start if left else scored_until(commits)
+    since = since or office.champion_at(store.tables.full_name(spec.training.name), as_of).since
+    return left, (since, min(utc(end or as_of), utc(as_of)))
 
 
 @click.command(cls=Verb)
@@ -120,12 +98,20 @@ def _scored_until(store: FeatureStore, spec: ScoringSpec) -> datetime | None:
 )
 @click.option("--until", "end", type=Moment(), default=None, help="Score up to this moment.  [default: --as-of]")
 @click.option("--rerun", is_flag=True, help="Score the window even if nothing has changed since it was scored.")
+@click.option(
+    "--chunk",
+    type=Duration(),
+    default=f"{CHUNK.days}d",
+    show_default=True,
+    help="Score so much time at once, in one commit: 31d, 12h.",
+)
 @place_options
 def main(
     name: str,
     start: datetime | None,
     end: datetime | None,
     rerun: bool,
+    chunk: timedelta,
     catalog: str,
     schema: str,
     as_of: datetime,
@@ -136,9 +122,13 @@ def main(
     \b
     score-batch flight_delay                                        what was decided since the last run
     score-batch flight_delay --from 2013-07-01 --until 2013-08-01
+    score-batch flight_delay --from 2013-01-01 --until 2013-07-01 --chunk 7d
 
     A population is one module in inference/. Scoring the same window again replaces
-    it; if nothing that it was made of has changed, it is left as it is.
+    it; if nothing that it was made of has changed, it is left as it is. A long window
+    is scored in chunks, and goes on where it stopped when it is asked for again.
+    Entities without features are counted, and refuse the run only beyond a limit
+    that the population declares; the table scoring_runs has a row for each window.
     """
     if start and end and start >= end:
         raise Misuse(f"--from {start:%Y-%m-%d %H:%M} is not before --until {end:%Y-%m-%d %H:%M}.")
@@ -149,15 +139,19 @@ def main(
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     with progress(1, "window") as begin:
         begin("scoring")
-        done = score(store, spec, as_of=as_of, start=start, end=end, rerun=rerun)
+        done = score(
+            store, spec, as_of=as_of, start=start, end=end, rerun=rerun, chunk=chunk, on_chunk=_chunk_line
+        )  # fmt: skip
     set_task_value("rows", done.rows)
-    window = f"from {done.start:%Y-%m-%d %H:%M} to {done.end:%Y-%m-%d %H:%M}"
-    if done.repeated:
-        console.print(f"  {done.output}: up to date {window}, {done.rows:,} rows by version {done.model_version}")
-    elif done.rows:
-        console.print(f"  {done.output}: {done.rows:,} rows {window}, by version {done.model_version}")
-    else:
-        console.print(f"  {done.output}: nobody to score {window}")
+    console.print(f"  {sentence(done)}")
+    for line in lines(done):
+        console.print(f"    [note]{escape(line)}[/]")
+
+
+def _chunk_line(number: int, of: int, done: Scored) -> None:
+    """Print a line for each chunk, where there is more than one."""
+    if of > 1:
+        console.print(f"  {number} of {of}: {sentence(done)}")
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from feature_store import Source
-from feature_store.errors import Misuse, listed, suggestion
+from feature_store.errors import Misuse, WrongKind, listed, suggestion
 from feature_store.names import check_simple_name
+from inference.limits import Limit, MaxMisses, MaxStale
 from training.spec import TrainingSpec
 
 
@@ -15,6 +16,7 @@ class ScoringSpec:
 
     Lookup keys and the moment of decision follow from ``training``; ``entities`` must have them, and ``primary_keys``,
     and no feature. ``output`` is the score table, which is the inference log that monitoring reads.
+    ``limits`` say how much may be missing; a window beyond one is refused, and nothing of it is written.
     """
 
     name: str
@@ -25,6 +27,7 @@ class ScoringSpec:
     primary_keys: Sequence[str]
     output: str
     alias: str = "champion"
+    limits: Sequence[Limit] = ()
 
     def __post_init__(self) -> None:
         where = f"Scoring spec {self.name!r}"
@@ -41,6 +44,15 @@ class ScoringSpec:
                 raise Misuse(
                     f"{where}: source {self.entities.name!r} has no column {column!r}. "
                     f"{suggestion(column, self.entities.columns)}"
+                )
+        looked_up = [lookup.table_name for lookup in self.training.lookups]
+        for limit in self.limits:
+            if not isinstance(limit, MaxMisses | MaxStale):
+                raise WrongKind(f"{where}: {limit!r} is no limit. There are: MaxMisses, MaxStale.")
+            if limit.table_name not in looked_up:
+                raise Misuse(
+                    f"{where}: the limit '{limit}' is of a table that the model does not look up. "
+                    f"{suggestion(limit.table_name, looked_up)}"
                 )
 
     @property

@@ -32,7 +32,8 @@ def processes(mark: str) -> Iterator[Process]:
         with contextlib.suppress(OSError):
             variables = (entry / "environ").read_bytes().split(b"\0")
             command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-            if f"{MARK}={mark}".encode() in variables and command and int(entry.name) != os.getpid():
+            watches = "resource_tracker" in command  # Python's own, which ends with the process that it watches
+            if f"{MARK}={mark}".encode() in variables and command and int(entry.name) != os.getpid() and not watches:
                 yield Process(int(entry.name), command)
 
 

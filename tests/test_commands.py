@@ -73,6 +73,7 @@ def test_review_alerts_lists_its_commands() -> None:
         "publish-features",
         "train-model flight_delay",
         "score-batch flight_delay",
+        "check-consistency flight_delay",
         "check-drift flight_delay",
         "review-alerts list",
         "show-lineage flights",
@@ -93,6 +94,7 @@ def test_a_moment_in_another_form_is_refused_with_the_forms_there_are(line: str)
         "publish-features",
         "train-model flight_delay",
         "score-batch flight_delay",
+        "check-consistency flight_delay",
         "check-drift flight_delay",
         "review-alerts list",
         "show-lineage flights",
@@ -126,6 +128,7 @@ def test_a_workspace_that_is_a_file_is_refused(tmp_path: Path) -> None:
         ),
         ("train-model flight_delays", "There is no model 'flight_delays'. Did you mean flight_delay?"),
         ("score-batch fligt_delay", "There is no scored population 'fligt_delay'. Did you mean flight_delay?"),
+        ("check-consistency fligt_delay", "There is no scored population 'fligt_delay'. Did you mean flight_delay?"),
         ("check-drift flight-delay", "There is no monitor 'flight-delay'. Did you mean flight_delay?"),
         ("run-job replai", "Did you mean replay?"),
     ],
@@ -139,7 +142,9 @@ def test_an_unknown_name_is_refused_with_the_closest_ones_and_no_workspace_is_ma
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize("line", ["publish-features airport_weather", "score-batch flight_delay"])
+@pytest.mark.parametrize(
+    "line", ["publish-features airport_weather", "score-batch flight_delay", "check-consistency flight_delay"]
+)
 def test_a_window_that_ends_before_it_begins_is_refused(line: str, tmp_path: Path) -> None:
     told = refused(f"{line} --from 2013-08-01 --until 2013-07-01 --workspace {tmp_path}/new", code=1)
 
@@ -181,6 +186,10 @@ def test_a_catalog_or_schema_that_could_lead_out_of_the_workspace_is_refused(
         (
             "score-batch flight_delay",
             "Model dev.flights.flight_delay has no champion: it was never trained. Run train-model flight_delay.",
+        ),
+        (
+            "check-consistency flight_delay",
+            "There is no score table dev.flights.flight_delay_scores. Run score-batch flight_delay.",
         ),
         ("show-lineage flights", "Nothing in dev.flights is called 'flights'. There are: none."),
     ],

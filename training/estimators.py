@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer, make_column_selector
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -51,7 +51,30 @@ _numbers = make_column_selector(dtype_include="number")
 
 
 def boosted_trees() -> Pipeline:
-    """Histogram gradient boosting; nulls go their own way in each split, categories are split as such."""
+    """Histogram gradient boosting of a class; nulls go their own way in each split, categories are split as such."""
+    return on_columns(
+        HistGradientBoostingClassifier(
+            max_iter=300, learning_rate=0.04, max_leaf_nodes=15, min_samples_leaf=80, l2_regularization=1.0,
+            max_features=0.5, random_state=SEED,
+        )
+    )  # fmt: skip
+
+
+def boosted_regression() -> Pipeline:
+    """The same of a number: its mean, or whatever else the loss of scikit-learn's regressor is set to."""
+    return on_columns(
+        HistGradientBoostingRegressor(
+            max_iter=200, learning_rate=0.06, max_leaf_nodes=15, min_samples_leaf=80, l2_regularization=1.0,
+            max_features=0.5, random_state=SEED,
+        )
+    )  # fmt: skip
+
+
+def on_columns(estimator: BaseEstimator) -> Pipeline:
+    """``estimator``, given numbers: texts as codes (NaN for those unseen), moments as hours before the decision.
+
+    For trees of any library with scikit-learn's interface that take NaN for missing, such as LightGBM's.
+    """
     columns = ColumnTransformer(
         [
             (
@@ -63,11 +86,7 @@ def boosted_trees() -> Pipeline:
         ],
         verbose_feature_names_out=False,
     ).set_output(transform="pandas")
-    trees = HistGradientBoostingClassifier(
-        max_iter=300, learning_rate=0.04, max_leaf_nodes=15, min_samples_leaf=80, l2_regularization=1.0,
-        max_features=0.5, random_state=SEED,
-    )  # fmt: skip
-    return make_pipeline(HoursBefore(), columns, trees)
+    return make_pipeline(HoursBefore(), columns, estimator)
 
 
 def logistic_regression() -> Pipeline:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
 from feature_store import FeatureLookup, Source
-from feature_store.errors import Misuse, listed, suggestion
+from feature_store.errors import Misuse, WrongKind, listed, suggestion
 from feature_store.names import check_simple_name
 
 if TYPE_CHECKING:
@@ -43,8 +43,76 @@ class AtMost:
         return f"at most {self.limit:g}"
 
 
-Gate = AtLeast | AtMost
+@dataclass(frozen=True, kw_only=True)
+class NotWorse:
+    """A gate: the metric must not be worse than the champion's, on the same holdout, by more than ``by``.
+
+    With ``per``, it must not be for any value of these columns that has at least ``rows`` rows of the holdout. While there is
+    no champion, it lets everybody pass.
+    """
+
+    by: float = 0.0
+    per: Sequence[str] = ()
+    rows: int = 500
+
+    def __post_init__(self) -> None:
+        if isinstance(self.per, str):
+            raise WrongKind(f"NotWorse(per=...) is a list of columns. Write [{self.per!r}].")
+        if not self.by >= 0 or self.rows < 1:
+            raise Misuse(f"NotWorse(by={self.by}, rows={self.rows}): by cannot be negative, and rows is at least 1.")
+
+
+Gate = AtLeast | AtMost | NotWorse
 Estimator: TypeAlias = "Callable[[], BaseEstimator]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Between:
+    """A hyper-parameter from ``low`` to ``high``, both included; with ``log``, each order of magnitude counts alike.
+
+    A whole number if both bounds are.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high or (self.log and self.low <= 0):
+            raise Misuse(f"Between(low={self.low}, high={self.high}): low is below high, and above 0 with log=True.")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A hyper-parameter that is one of ``values``: texts, numbers, booleans or None."""
+
+    values: Sequence[str | float | bool | None]
+
+    def __post_init__(self) -> None:
+        if isinstance(self.values, str) or len(self.values) < 2:
+            raise Misuse(f"Choice({self.values!r}): give a list of two values or more.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """An estimator whose hyper-parameters are searched before it is fitted.
+
+    ``space`` maps parameters, named as scikit-learn's ``set_params`` has them (``step__parameter`` within a pipeline), to what
+    they may be. A trial is judged by the model's main metric, its mean over ``folds`` stretches of time, each later than what
+    is fitted for it. ``trials`` is the budget unless a profile sets another; the same ``seed`` and budget give the same trials.
+    """
+
+    make: Estimator
+    space: Mapping[str, Between | Choice]
+    trials: int = 20
+    folds: int = 3
+    seed: int = 7
+
+    def __post_init__(self) -> None:
+        if not self.space:
+            raise Misuse("Search(space={}): there is nothing to search; name the function itself instead.")
+        if self.trials < 1 or self.folds < 1:
+            raise Misuse(f"Search(trials={self.trials}, folds={self.folds}): both are at least 1.")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,8 +121,16 @@ class TrainingSpec:
 
     ``labels`` is the source of entities with a known outcome. Its columns named by the lookups become the training
     frame's keys; ``exclude_columns`` are looked up by, but not given to, the estimator. ``estimators`` maps names to
-    functions without arguments that make a scikit-learn estimator: the first becomes the model, the others are fitted
-    for comparison. ``holdout`` is the last stretch of time, never fitted on. ``gates`` maps metrics to limits.
+    functions without arguments that make an estimator with scikit-learn's interface, or to a :class:`Search` of one: the
+    first becomes the model, the others are fitted for comparison. A classifier of a boolean label is binary, and its model
+    predicts the chance of true; one of any other label is multi-class, and its model predicts the class; a regressor
+    predicts the number. ``holdout`` is the last stretch of time, never fitted on. ``gates`` maps metrics to what they
+    must be.
+
+    Raises
+    ------
+    Misuse, WrongKind
+        At import, if the declaration contradicts itself. Metrics are checked when it runs.
     """
 
     name: str
@@ -63,9 +139,9 @@ class TrainingSpec:
     labels: Source
     label: str
     lookups: Sequence[FeatureLookup]
-    estimators: Mapping[str, Estimator] = field(repr=False)
+    estimators: Mapping[str, Estimator | Search] = field(repr=False)
     holdout: timedelta
-    gates: Mapping[str, Gate]
+    gates: Mapping[str, Gate | Sequence[Gate]]
     exclude_columns: Sequence[str] = ()
 
     def __post_init__(self) -> None:
@@ -85,11 +161,22 @@ class TrainingSpec:
             raise Misuse(
                 f"{where} needs one moment of decision for all its lookups; it has: {listed(sorted(map(str, moments)))}."
             )
+        for metric in self.gates:
+            for gate in self.gates_on(metric):
+                if not isinstance(gate, Gate):
+                    raise WrongKind(
+                        f"{where}: the gate on {metric!r} is a {type(gate).__name__}. Write for example AtLeast(0.65)."
+                    )
         for column in [self.label, *self.entity_columns]:
             if column not in self.labels.columns:
                 raise Misuse(
                     f"{where}: source {self.labels.name!r} has no column {column!r}. {suggestion(column, self.labels.columns)}"
                 )
+
+    def gates_on(self, metric: str) -> Sequence[Gate]:
+        """The gates on ``metric``, one or several, as a sequence."""
+        gates = self.gates[metric]
+        return gates if isinstance(gates, Sequence) else [gates]
 
     @property
     def decided_at(self) -> str:

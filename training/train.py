@@ -2,61 +2,151 @@
 
 from __future__ import annotations
 
+import getpass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
 
-from feature_store import open_store
+from feature_store import FeatureStore, Misuse, open_store
 from feature_store.cli import Verb, console, place_options, progress
 from feature_store.discovery import discover, pick
 from feature_store.job import set_task_value
 
 if TYPE_CHECKING:
+    from training.profile import Settings
+    from training.spec import TrainingSpec
     from training.steps.pipeline import Trained
+
+STEPS = ("assemble", "fit", "evaluate", "validate", "register", "promote")
 
 
 @click.command(cls=Verb)
 @click.argument("name")
+@click.option(
+    "--profile",
+    default="local",
+    show_default=True,
+    metavar="NAME",
+    envvar="PIPELINE_PROFILE",
+    help="How training runs here: training/profiles/NAME.yml.",
+)
+@click.option(
+    "--step", "until", type=click.Choice(STEPS), default=STEPS[-1], help="Go up to this step.  [default: all]"
+)
+@click.option("--rerun", is_flag=True, help="Do all steps again, even if nothing has changed.")
+@click.option(
+    "--promote", metavar="VERSION", help="Train nothing: make this version champion, whatever its gates said."
+)
+@click.option("--rollback", metavar="VERSION", help="Train nothing: make a former champion champion again.")
+@click.option("--reason", default="", help="Why, for --promote and --rollback.")
+@click.option("--user", default=getpass.getuser, metavar="NAME", help="Who.  [default: who is logged in]")
 @click.option(
     "--reproduce",
     metavar="VERSION",
     help="Train nothing: build that version's training frame again, and prove it equal.",
 )
 @place_options
-def main(name: str, reproduce: str | None, catalog: str, schema: str, as_of: datetime, workspace: str) -> None:
+def main(
+    name: str,
+    profile: str,
+    until: str,
+    rerun: bool,
+    promote: str | None,
+    rollback: str | None,
+    reason: str,
+    user: str,
+    reproduce: str | None,
+    catalog: str,
+    schema: str,
+    as_of: datetime,
+    workspace: str,
+) -> None:
     """Train the model NAME on what was known as of --as-of, and promote it if it passes its gates.
 
     \b
     train-model flight_delay
-    train-model flight_delay --as-of 2013-07-01
+    train-model flight_delay --as-of 2013-07-01 --step evaluate
+    train-model flight_delay --rollback 2 --reason "version 3 is late at night"
     train-model flight_delay --reproduce 2
 
-    A model is one module in training/. Its features are looked up as of each entity's moment of decision; the last
-    stretch of time is held out; the challenger must pass the declared gates and not be worse than the champion on the
-    same holdout. Every version stays registered, a refused one with the reason.
+    A model is one module in training/. The steps are assemble (features looked up as of each entity's moment of decision, the
+    last stretch of time held out), fit, evaluate, validate (the declared gates, and not worse than the champion on the same
+    holdout), register and promote. Each leaves what it made in the workspace's reports/training, and is not done again while
+    what it was made of is the same. Every version stays registered, a refused one with the reason.
 
     With --reproduce the tables are read at the versions that the model recorded, whatever was published since; the
     command fails if the frame is another, and says whose history has been vacuumed.
     """
+    asked = [
+        option
+        for option, given in (("--promote", promote), ("--rollback", rollback), ("--reproduce", reproduce))
+        if given
+    ]
+    if len(asked) > 1:
+        raise Misuse(f"{' and '.join(asked)} are different things to do. Give one of them.")
+    # What is wrong with the declarations is told before there is a workspace.
+    declared = None if asked else _declared(name, profile)
+    store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     if reproduce is not None:
-        from training.steps import reproduce as reproduction
+        _reproduce(store, name, reproduce)
+    elif declared is None:
+        _move_office(store, name, promote, rollback, as_of=as_of, reason=reason, user=user)
+    else:
+        _train(store, *declared, until, rerun, as_of)
 
-        store = open_store(catalog=catalog, schema=schema, workspace=workspace)
-        with progress(3, "steps") as begin:
-            done = reproduction.reproduce(store, name, reproduce, begin=begin)
-        set_task_value("equal", done.equal)
-        reproduction.show(done)
-        return
+
+def _reproduce(store: FeatureStore, name: str, version: str) -> None:
+    from training.steps import reproduce as reproduction
+
+    with progress(3, "steps") as begin:
+        done = reproduction.reproduce(store, name, version, begin=begin)
+    set_task_value("equal", done.equal)
+    reproduction.show(done)
+
+
+def _move_office(
+    store: FeatureStore,
+    name: str,
+    promote: str | None,
+    rollback: str | None,
+    *,
+    as_of: datetime,
+    reason: str,
+    user: str,
+) -> None:
+    from training.steps import champion as office
+
+    model = store.tables.full_name(name)
+    if not reason.strip():
+        raise Misuse("Say with --reason why: whoever looks at the model's history will want to know.")
+    if promote is not None:
+        before = office.promote_by_hand(model, promote, as_of=as_of, reason=reason, by=user)
+    else:
+        before = office.roll_back(model, str(rollback), as_of=as_of, reason=reason, by=user)
+    console.print(
+        f"  {model}: version {promote or rollback} is champion as of {as_of:%Y-%m-%d %H:%M}; before: {before or 'none'}"
+    )
+
+
+def _declared(name: str, profile: str) -> tuple[TrainingSpec, Settings]:
     import training
+    from training.profile import load_profile
     from training.spec import TrainingSpec
+
+    models = discover(training, TrainingSpec)
+    spec = pick(models, name, "model")
+    return spec, load_profile(profile, spec, models=models)
+
+
+def _train(
+    store: FeatureStore, spec: TrainingSpec, settings: Settings, until: str, rerun: bool, as_of: datetime
+) -> None:
     from training.steps.pipeline import train
 
-    spec = pick(discover(training, TrainingSpec), name, "model")
-    store = open_store(catalog=catalog, schema=schema, workspace=workspace)
-    with progress(len(spec.estimators) + 4, "steps") as begin:
-        trained = train(store, spec, as_of=as_of, begin=begin)
+    with progress(len(spec.estimators) + 6, "steps") as begin:
+        trained = train(store, spec, as_of=as_of, settings=settings, until=until, rerun=rerun, begin=begin)
     set_task_value("version", trained.version)
     set_task_value("promoted", trained.promoted)
     show(trained)
@@ -64,22 +154,32 @@ def main(name: str, reproduce: str | None, catalog: str, schema: str, as_of: dat
 
 def show(trained: Trained) -> None:
     """Print what became of a training run."""
-    name = f"{trained.model} version {trained.version}"
+    name = f"{trained.model} version {trained.version}" if trained.version else trained.model
     if trained.repeated:
         state = "was promoted then" if trained.promoted else "was refused then"
         console.print(
             f"  {name} has already learned from exactly these {trained.rows:,} rows, and {state}: nothing to do."
         )
         return
-    table = Table("metric on the holdout", *trained.metrics, box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for metric in next(iter(trained.metrics.values())):
-        table.add_row(metric, *(f"{values[metric]:.4f}" for values in trained.metrics.values()))
+    for output in trained.steps:
+        if not output.is_new:
+            console.print(f"  {output.step}: unchanged since {output.made_at:%Y-%m-%d %H:%M}")
     console.print(f"  {name}, {trained.rows:,} rows")
-    console.print(table)
+    if trained.metrics:
+        table = Table("metric on the holdout", *trained.metrics, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        for metric in next(iter(trained.metrics.values())):
+            values = [f"{found[metric]:.4f}" if metric in found else "" for found in trained.metrics.values()]
+            table.add_row(metric, *values)
+        console.print(table)
     for verdict in trained.verdicts:
         if not verdict.passed:
             console.print(f"  [bad]refused[/]: {verdict.sentence}")
-    console.print("  [good]promoted to champion[/]" if trained.promoted else "  stays challenger; the champion stays")
+    if not trained.version:
+        console.print(f"  {trained.steps[-1].step} has left what it made in {trained.steps[-1].folder}")
+    elif trained.promoted:
+        console.print("  [good]promoted to champion[/]")
+    else:
+        console.print("  stays challenger; the champion stays")
 
 
 if __name__ == "__main__":

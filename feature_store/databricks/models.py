@@ -4,6 +4,7 @@ import contextlib
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,9 @@ from feature_store.databricks.translation import Moments
 from feature_store.databricks.unity_tables import UnityTables
 from feature_store.declare.arguments import names
 from feature_store.errors import WrongKind
+from feature_store.join import misses
 from feature_store.join.definition import with_types
+from feature_store.join.misses import TableMisses
 from feature_store.package.contents import LINEAGE_FILE, Package
 from feature_store.store import TrainingSet
 
@@ -115,6 +118,17 @@ class Models:
         package = Package.load(packaging.packaged_folder(model_uri))
         brought = scoring.check_frame(df, package.spec, override_features=False)
         return self._looked_up(package, df, brought, table_versions)
+
+    def count_misses(
+        self, *, model_uri: str, df: DataFrame, table_versions: Mapping[str, int], fresh: Mapping[str, timedelta]
+    ) -> Sequence[TableMisses]:
+        from feature_store.package import packaging, scoring
+
+        package = Package.load(packaging.packaged_folder(model_uri))
+        brought = scoring.check_frame(df, package.spec, override_features=False)
+        packaged = self.training_sets.packaged(package, table_versions, _TRAINED_WITH)
+        whole = with_types(packaged.only(package.spec.included, brought), df.schema, self.tables.spark)
+        return misses.count_misses(df, whole, self.tables, fresh=fresh)
 
     def _looked_up(
         self, package: Package, df: DataFrame, brought: Sequence[str], versions: Mapping[str, int]

@@ -46,6 +46,7 @@ class DatabricksStore:
         self.log_model = models.log_model
         self.score_batch = models.score_batch
         self.look_up = models.look_up
+        self.count_misses = models.count_misses
         self.feature_versions = models.feature_versions
 
     @classmethod

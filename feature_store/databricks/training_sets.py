@@ -28,6 +28,7 @@ from feature_store.declare.function import FeatureFunction
 from feature_store.declare.lookup import FeatureLookup
 from feature_store.errors import Misuse
 from feature_store.join.definition import Definition, check_names, define
+from feature_store.join.misses import ages
 from feature_store.join.rows import as_frame
 from feature_store.package import training_set
 from feature_store.package.aggregated import compute_features
@@ -63,6 +64,10 @@ class DatabricksTrainingSet:
         """The feature tables' primary keys, in order, and their types."""
         return {name: key_types(self.definition.stored[name]) for name in self.table_versions}
 
+    @property
+    def origins(self) -> Mapping[str, str]:
+        return self.definition.tables_of_columns
+
     def get_output_columns(self) -> list[str]:
         return [*self.spec.included, *self.labels]
 
@@ -74,6 +79,9 @@ class DatabricksTrainingSet:
 
     def load_rows(self) -> pa.Table:
         return self.load_df().toArrow()
+
+    def load_ages(self) -> pa.Table:
+        return ages(self.df, self.definition, self.tables)
 
 
 class TrainingSets:

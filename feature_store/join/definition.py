@@ -34,6 +34,13 @@ class Definition:
         """All columns that this defines: features, then functions."""
         return [*(one.name for one in self.columns), *(one.output for one in self.functions)]
 
+    @property
+    def tables_of_columns(self) -> Mapping[str, str]:
+        """Each output, and the full name of the table or function that gives it."""
+        return {column.name: column.table for column in self.columns} | {
+            function.output: function.name for function in self.functions
+        }
+
     def origins(self) -> Iterator[tuple[str, str]]:
         """Each output, and where it comes from, for a sentence; one that is defined twice comes twice."""
         for column in self.columns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mlflow.types import Schema
     from pyspark.sql import DataFrame
 
+    from feature_store.join.misses import TableMisses
     from feature_store.package.contents import Package
     from feature_store.store import TrainingSet
 
@@ -149,6 +151,24 @@ class Models:
         package = Package.load(packaging.packaged_folder(model_uri))
         brought = scoring.check_frame(df, package.spec, override_features=False)
         return as_frame(self._looked_up(package, df, brought, table_versions))
+
+    def count_misses(
+        self, *, model_uri: str, df: DataFrame, table_versions: Mapping[str, int], fresh: Mapping[str, timedelta]
+    ) -> Sequence[TableMisses]:
+        from feature_store.join import misses
+        from feature_store.join.definition import with_types
+        from feature_store.package import packaging, scoring
+        from feature_store.package.contents import Package
+        from feature_store.package.declared_spec import DeclaredSpec
+
+        package = Package.load(packaging.packaged_folder(model_uri))
+        spec = package.spec
+        if isinstance(spec, DeclaredSpec):
+            return []
+        brought = scoring.check_frame(df, spec, override_features=False)
+        definition = self.training_sets.packaged(package, table_versions, _TRAINED_WITH).only(spec.included, brought)
+        whole = with_types(definition, df.schema, df.sparkSession)
+        return misses.count_misses(df, whole, self.tables, fresh=fresh)
 
     def _looked_up(
         self, package: Package, df: DataFrame, brought: Sequence[str], versions: Mapping[str, int]

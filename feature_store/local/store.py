@@ -49,6 +49,7 @@ class LocalStore:
         self.score_batch = models.score_batch
         self.score_packaged = models.score_packaged
         self.look_up = models.look_up
+        self.count_misses = models.count_misses
         self.feature_versions = models.feature_versions
 
     @classmethod
@@ -81,6 +82,7 @@ class LocalStore:
             os.environ[TRACKING_IS_OURS] = "1"
         # Users see the pipeline's own progress; MLflow speaks only when something is wrong.
         logging.getLogger("mlflow").setLevel(logging.ERROR)
+        os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")  # for when it is not loaded yet
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         return cls(workspace, DeltaTables(workspace / "warehouse", catalog=catalog, schema=schema, engine=session))
 

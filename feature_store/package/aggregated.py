@@ -35,6 +35,11 @@ class AggregatedTrainingSet(LocalTrainingSet):
         """Sources have no primary keys that a model could rely on."""
         return {}
 
+    @property
+    def origins(self) -> Mapping[str, str]:
+        assert isinstance(self.feature_spec, DeclaredSpec)
+        return {one.name: ", ".join(tables_of([one], self.tables)) for one in self.feature_spec.declared}
+
     def _looked_up(self) -> DataFrame:
         assert isinstance(self.feature_spec, DeclaredSpec)
         computed = compute(self.df, self.feature_spec.declared, self.tables, self.versions)

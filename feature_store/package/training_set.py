@@ -11,6 +11,7 @@ from feature_store.errors import Misuse, suggestion
 from feature_store.join.columns import SourceColumn
 from feature_store.join.definition import Definition, check_names, compute, function_columns, with_types
 from feature_store.join.lookup_checks import defaults
+from feature_store.join.misses import ages
 from feature_store.join.rows import Rows, as_frame, as_rows, selected
 from feature_store.package.feature_spec import FeatureSpec
 from feature_store.tables.protocol import Tables
@@ -42,6 +43,10 @@ class LocalTrainingSet:
         """The feature tables' primary keys, in order, and their types."""
         return {name: key_types(self.definition.stored[name]) for name in self.table_versions}
 
+    @property
+    def origins(self) -> Mapping[str, str]:
+        return self.definition.tables_of_columns
+
     def get_output_columns(self) -> list[str]:
         return [*self.feature_spec.included, *self.labels]
 
@@ -50,6 +55,9 @@ class LocalTrainingSet:
 
     def load_rows(self) -> pa.Table:
         return as_rows(self._looked_up())
+
+    def load_ages(self) -> pa.Table:
+        return ages(self.df, self.definition, self.tables)
 
     def _looked_up(self) -> DataFrame | Rows:
         return looked_up(self.df, self.definition, self.feature_spec, self.get_output_columns(), self.tables)

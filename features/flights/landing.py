@@ -9,6 +9,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from feature_store.errors import NotFound
@@ -17,7 +18,7 @@ from features.spec import LandedTable
 OWNER = "flight-data@example.com"
 PUERTO_RICO = {"BQN", "PSE", "SJU", "STT"}
 """Destinations without an entry in the airports' file; all keep the time of America/Puerto_Rico."""
-LATE_AFTER_MINUTES = 15
+LATE_AFTER_MINUTES, VERY_LATE_AFTER_MINUTES = 15, 60
 DECISION_LEAD = pd.Timedelta(hours=2)
 
 
@@ -78,9 +79,17 @@ def flights() -> pd.DataFrame:
             "is_late": (raw["arr_delay"] > LATE_AFTER_MINUTES).astype("boolean").where(raw["arr_delay"].notna()),
             "air_time_minutes": raw["air_time"],
             "distance_miles": raw["distance"],
+            "punctuality": punctuality(raw["arr_delay"]),
         }
     )
     return landed.sort_values(["decided_at", "flight_id"], ignore_index=True)
+
+
+def punctuality(delay: pd.Series) -> pd.Series:
+    """In words, of minutes of delay: up to a bound, it is included."""
+    bounds = [-np.inf, 0, LATE_AFTER_MINUTES, VERY_LATE_AFTER_MINUTES, np.inf]
+    words: pd.Series = pd.cut(delay, bounds, labels=["early", "on time", "late", "very late"]).astype("string")
+    return words
 
 
 def scheduled_arrival(departure: pd.Series, clock: pd.Series, zone: pd.Series) -> pd.Series:
@@ -191,6 +200,7 @@ FLIGHTS = LandedTable(
         "is_late": ("boolean", f"Whether the flight arrived more than {LATE_AFTER_MINUTES} minutes late"),
         "air_time_minutes": ("double", "Minutes in the air"),
         "distance_miles": ("long", "Distance between the airports, in miles"),
+        "punctuality": ("string", "How the flight arrived: early, on time, late or very late (more than an hour)"),
     },
     read=flights,
     stamp=partial(checksum, "flights.csv.zip", "airports.csv"),

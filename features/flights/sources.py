@@ -49,7 +49,7 @@ FLIGHT_OUTCOMES = Source(
     description="The labels: known at arrival; cancelled and diverted flights have none",
     table=landing.FLIGHTS.name,
     known_at="arrived_at",
-    columns=(*_WHO, "decided_at", "is_late", "arrival_delay_minutes"),
+    columns=(*_WHO, "decided_at", "is_late", "arrival_delay_minutes", "punctuality"),
 )
 
 WEATHER = Source(

@@ -1,1 +1,1 @@
-"""What scoring does besides: whether a window has been scored already. Not for editing by projects."""
+"""What scoring does besides: windows, whom they are about, what was missing, the log of runs. Not for editing by projects."""

@@ -71,6 +71,20 @@ def test_landing_twice_changes_nothing_and_landing_something_else_replaces_the_w
     assert ingest(store, LANDED, as_of=JANUARY) == 2
 
 
+def test_a_column_that_the_declaration_has_gained_is_added_to_the_table(store):
+    ingest(store, LANDED, as_of=JANUARY)
+    more = replace(
+        LANDED,
+        columns={**LANDED.columns, "gate": ("string", "Where it left")},
+        read=lambda: ROWS.assign(gate=["A1", None]),
+    )
+
+    assert ingest(store, more, as_of=JANUARY) == 2
+
+    assert {row["gate"] for row in store.tables.read("departures").collect()} == {"A1", None}
+    assert store.tables.info("departures").schema["gate"].metadata == {"comment": "Where it left"}
+
+
 def test_a_source_whose_stamp_is_the_same_is_not_read_again_and_one_with_another_stamp_or_columns_is(store):
     read = []
 

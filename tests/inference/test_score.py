@@ -1,117 +1,18 @@
 """Scoring by keys alone: what is written, by which champion, and that a window can be done again at any time."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
-import mlflow.sklearn
-import pandas as pd
 import pytest
-from mlflow import MlflowClient
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
-from sklearn.linear_model import LinearRegression
 
-from feature_store import FeatureLookup, FeatureStore, open_store
 from feature_store.errors import NotFound
-from feature_store.job import task_context
 from features.publish import publish
-from inference.score import Scored, score
+from inference.score import Scored
 from inference.scoring.already import definition
-from tests.couriers import COURIER_LOAD, MICROSECOND, SCORING, TRAINING, at, frame, land, publish_features
+from tests.couriers import COURIER_LOAD, MICROSECOND, at
 from tests.frames import assert_df_equality
+from tests.inference.orders import LOAD, MODEL, OUTPUT, SPEC, Orders
 from training.steps.champion import promote
-
-MODEL, OUTPUT = "test.couriers.late_order", "test.couriers.late_order_scores"
-LOAD = FeatureLookup(COURIER_LOAD, "courier", timestamp_lookup_key="decided_at", default_values={"open_orders": 0})
-SCORES = (
-    "order_id string, courier string, decided_at timestamp, open_orders bigint, prediction double, "
-    "model_name string, model_version string, scored_at timestamp, run_id string"
-)
-SPEC = replace(SCORING, training=replace(TRAINING, lookups=[LOAD], exclude_columns=["courier", "decided_at"]))
-
-
-@dataclass(frozen=True)
-class Orders:
-    """Orders of 1 to 4 January, the first champion, which took office on the 1st, and the second, on the 3rd.
-
-    The first expects a delay in proportion to the open orders, the second the contrary.
-    """
-
-    store: FeatureStore
-
-    def score(
-        self, spec: Any = SPEC, *, as_of: datetime, run: str = "run", rerun: bool = False, **window: datetime
-    ) -> Scored:
-        with task_context({}, run):
-            return score(self.store, spec, as_of=as_of, rerun=rerun, **window)
-
-    def scores(self, output: str = OUTPUT) -> DataFrame:
-        return self.store.tables.read(output)
-
-    def expect(self, *rows: tuple[object, ...]) -> None:
-        expected = frame(self.store.spark, rows, SCORES)
-        scores = self.scores().withColumn("prediction", F.round("prediction", 9))
-        assert_df_equality(scores, expected, ignore_row_order=True)
-
-    def training_set(self) -> Any:
-        labelled = SPEC.training.labels.read(self.store.tables, as_of=at("5"))
-        spine = labelled.select(*SPEC.training.entity_columns, SPEC.training.label)
-        return self.store.create_training_set(
-            df=spine,
-            feature_lookups=[LOAD],
-            label=SPEC.training.label,
-            exclude_columns=SPEC.training.exclude_columns,
-        )
-
-    def register(self, name: str, *, chance_with_ten_orders: float) -> None:
-        loads = pd.DataFrame({"open_orders": [0, 10]})
-        line = LinearRegression().fit(loads, [1 - chance_with_ten_orders, chance_with_ten_orders])
-        self.store.log_model(
-            model=line,
-            artifact_path="model",
-            flavor=mlflow.sklearn,
-            training_set=self.training_set(),
-            registered_model_name=name,
-        )
-
-
-@pytest.fixture(scope="module")
-def past(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Orders:
-    store = open_store(catalog="test", schema="couriers", workspace=tmp_path_factory.mktemp("orders"))
-    land(
-        store,
-        orders=[
-            ("1", "ann", "old town", at("1"), at("1T12"), True),
-            ("2", "bob", "old town", at("2") - MICROSECOND, at("2T12"), False),
-            ("3", "ann", "old town", at("2"), None, None),
-            ("4", "nobody knows", "old town", at("2T18"), at("3T12"), True),
-            ("5", "bob", "old town", at("4"), at("4T12"), False),
-        ],
-        counts=[
-            ("ann", at("1"), 2),
-            ("ann", at("2") + MICROSECOND, 9),
-            ("bob", at("1T12"), 4),
-            ("bob", at("4"), 6),
-        ],
-    )
-    publish_features(store, as_of=at("5"))
-    orders = Orders(store)
-    orders.register("late_order", chance_with_ten_orders=1.0)
-    orders.register("late_order", chance_with_ten_orders=0.0)
-    promote(MODEL, "1", as_of=at("1"), reason="first")
-    return orders
-
-
-@pytest.fixture
-def orders(past: Orders) -> Iterator[Orders]:
-    """The orders, scored by nobody yet, with version 1 alone in office."""
-    if past.store.tables.exists(OUTPUT):
-        past.store.tables.drop(OUTPUT)
-    yield past
-    MlflowClient().delete_model_version_tag(MODEL, "2", "promoted_as_of")
-
 
 FIRST_DAY = [
     ("1", "ann", at("1"), 2, 0.2, MODEL, "1", at("2"), "run"),

@@ -74,7 +74,12 @@ def typed(*, retrain: bool) -> tuple[list[str], Callable[[str], dict[str, Loader
         return click.Command(name, callback=note, params=[click.Argument(["words"], nargs=-1), *shared])
 
     commands = [command("score-batch", "from", "until"), command("ingest-sources"), command("publish-features")]
-    commands += [command("train-model"), command("check-drift"), command("review-alerts")]
+    commands += [
+        command("check-consistency", "from", "until"),
+        command("train-model", "profile"),
+        command("check-drift"),
+        command("review-alerts"),
+    ]
     return lines, lambda package: {str(one.name): (lambda one=one: one) for one in commands}
 
 
@@ -88,8 +93,9 @@ def test_a_round_publishes_scores_and_checks_its_own_window_and_retrains_when_du
         "ingest-sources flights as_of=2013-08-01 catalog=dev",
         "publish-features flights as_of=2013-08-01 catalog=dev",
         "score-batch flight_delay as_of=2013-08-01 catalog=dev from=2013-07-01 until=2013-08-01",
+        "check-consistency flight_delay as_of=2013-08-01 catalog=dev from=2013-07-01 until=2013-08-01",
         "check-drift flight_delay as_of=2013-08-01 catalog=dev",
-        "train-model flight_delay as_of=2013-08-01 catalog=dev",
+        "train-model flight_delay as_of=2013-08-01 catalog=dev profile=dev",
     ]
 
 
@@ -101,7 +107,7 @@ def test_the_replay_trains_once_and_then_goes_round_once_a_month_each_as_of_its_
 
     assert run.state == "SUCCESS"
     verbs = [line.split()[0] for line in lines]
-    a_round = ["ingest-sources", "publish-features", "score-batch", "check-drift"]
+    a_round = ["ingest-sources", "publish-features", "score-batch", "check-consistency", "check-drift"]
     assert verbs == ["ingest-sources", "publish-features", "train-model", *a_round * 6, "review-alerts"]
     assert [line.split("as_of=")[1].split()[0] for line in lines if line.startswith("check-drift")] == [
         "2013-08-01", "2013-09-01", "2013-10-01", "2013-11-01", "2013-12-01", "2014-01-01",

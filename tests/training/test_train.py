@@ -11,9 +11,10 @@ from feature_store import FeatureStore, open_store
 from feature_store.package.packaging import packaged_folder
 from tests.couriers import HOUR, TRAINING, at, coin, frame, land, publish_features
 from tests.frames import assert_df_equality
+from training.profile import Settings
 from training.steps.already import definition
 from training.steps.champion import champion_at
-from training.steps.frame import assemble
+from training.steps.frame import assemble, labels_of
 from training.steps.pipeline import Trained, train
 
 MODEL = "test.couriers.late_order"
@@ -72,10 +73,13 @@ def test_the_first_model_that_passes_its_gates_is_promoted(life: Life) -> None:
     assert champion_at(MODEL, FIRST).version == "1"
     assert life.registry.get_model_version(MODEL, "1").tags == {
         "trained_as_of": "2024-01-15T00:00:00+00:00",
-        "training_fingerprint": assemble(life.store, TRAINING, as_of=FIRST).fingerprint,
-        "training_definition": definition(TRAINING),
+        "training_fingerprint": assemble(
+            life.store, TRAINING, labels_of(life.store, TRAINING), as_of=FIRST
+        ).fingerprint,
+        "training_definition": definition(TRAINING, Settings()),
         "promoted_as_of": "2024-01-15T00:00:00+00:00",
         "promotion_reason": "passed roc_auc",
+        "promoted_by": "train-model",
     }
 
 

@@ -13,9 +13,11 @@ from feature_store import FeatureStore, PipelineError
 from feature_store.lineage.models import packaged_lineage
 from feature_store.lineage.unchanged import is_unchanged
 from feature_store.moments import utc
-from training.spec import TrainingSpec
+from training.profile import Settings
+from training.spec import Search, TrainingSpec
 from training.steps import champion as office
 from training.steps.frame import labels_of
+from training.steps.kinds import make_of
 
 DEFINITION = "training_definition"
 LAST_MOMENT = "last_moment"
@@ -23,7 +25,7 @@ LAST_MOMENT = "last_moment"
 
 
 def already_trained(
-    store: FeatureStore, spec: TrainingSpec, *, as_of: datetime, mark: str | None = None
+    store: FeatureStore, spec: TrainingSpec, settings: Settings, *, as_of: datetime, mark: str | None = None
 ) -> ModelVersion | None:
     """The version that has learned the same and was decided on; None if there is none.
 
@@ -31,24 +33,27 @@ def already_trained(
     version has read must tell that its rows are still the same; what they leave open is not known.
     """
     model = store.tables.full_name(spec.name)
-    wanted = {office.TRAINED_AS_OF: utc(as_of).isoformat(), DEFINITION: definition(spec)}
+    wanted = {office.TRAINED_AS_OF: utc(as_of).isoformat(), DEFINITION: definition(spec, settings)}
     decided = (office.PROMOTED_AS_OF, office.REFUSED_BECAUSE)
     for version in office.versions(model):
         alike = all(version.tags.get(key) == value for key, value in wanted.items())
         if not alike or not any(tag in version.tags for tag in decided):
             continue
-        same = _reads_the_same(store, spec, version) if mark is None else version.tags.get(office.FINGERPRINT) == mark
+        if mark is None:
+            same = _reads_the_same(store, spec, settings.sample_fraction, version)
+        else:
+            same = version.tags.get(office.FINGERPRINT) == mark
         if same:
             return version
     return None
 
 
-def _reads_the_same(store: FeatureStore, spec: TrainingSpec, version: ModelVersion) -> bool:
+def _reads_the_same(store: FeatureStore, spec: TrainingSpec, sample: float, version: ModelVersion) -> bool:
     """Whether the rows that the version has learned from are known to be still the same."""
     try:
         lineage = packaged_lineage(f"models:/{version.name}/{version.version}")
         document: Mapping[str, Any] = lineage.document
-        labels = json.loads(json.dumps(labels_of(store, spec).document()))
+        labels = json.loads(json.dumps(labels_of(store, spec, sample=sample).document()))
     except PipelineError:
         return False
     if document.get("frame") != labels or LAST_MOMENT not in document:
@@ -59,22 +64,45 @@ def _reads_the_same(store: FeatureStore, spec: TrainingSpec, version: ModelVersi
     return is_unchanged(store.tables, lineage.table_versions, until=until, read_at=read_at)
 
 
-def definition(spec: TrainingSpec) -> str:
-    """A hash of what the data scientist wrote: estimators' code, lookups, holdout, gates, exclusions."""
-    modules = {inspect.getmodule(make) for make in spec.estimators.values()}
+def definition(spec: TrainingSpec, settings: Settings) -> str:
+    """A hash of what the data scientist wrote, and of the profile: what decides on the model, and on its office."""
+    facts = [fit_facts(spec, settings), gate_facts(spec, settings), str(spec.holdout), settings.sample_fraction]
+    return hashlib.sha256(repr([facts, lookup_facts(spec)]).encode()).hexdigest()[:16]
+
+
+def fit_facts(spec: TrainingSpec, settings: Settings) -> list[object]:
+    """What decides on the fitted estimators, besides the rows: their modules' code, searches and their budget."""
+    modules = {inspect.getmodule(make_of(one)) for one in spec.estimators.values()}
     code = sorted(inspect.getsource(module) for module in modules if module)
-    facts: list[object] = [spec.label, str(spec.holdout), list(spec.estimators), list(spec.exclude_columns)]
-    facts += [f"{metric} {gate}" for metric, gate in spec.gates.items()]
-    facts += [
-        (
-            one.table_name,
-            one.lookup_key,
-            one.feature_names,
-            sorted(one.rename_outputs.items()),
-            one.timestamp_lookup_key,
-            str(one.lookback_window),
-            sorted(one.default_values.items()),
-        )
-        for one in spec.lookups
+    searches = [
+        (name, sorted((key, repr(space)) for key, space in one.space.items()), one.trials, one.folds, one.seed)
+        for name, one in spec.estimators.items()
+        if isinstance(one, Search)
     ]
-    return hashlib.sha256(repr([code, facts]).encode()).hexdigest()[:16]
+    budget = settings.search
+    return [code, spec.label, list(spec.estimators), searches, [budget.trials, budget.minutes] if searches else []]
+
+
+def gate_facts(spec: TrainingSpec, settings: Settings) -> list[object]:
+    """What decides on the office of a model that is evaluated."""
+    gates = [f"{metric} {gate}" for metric in spec.gates for gate in spec.gates_on(metric)]
+    return [gates, sorted(settings.gates.items()), settings.run_mode]
+
+
+def lookup_facts(spec: TrainingSpec) -> list[object]:
+    """What decides on the columns of the training frame, besides the tables."""
+    return [
+        list(spec.exclude_columns),
+        *(
+            (
+                one.table_name,
+                one.lookup_key,
+                one.feature_names,
+                sorted(one.rename_outputs.items()),
+                one.timestamp_lookup_key,
+                str(one.lookback_window),
+                sorted(one.default_values.items()),
+            )
+            for one in spec.lookups
+        ),
+    ]

@@ -12,13 +12,13 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from feature_store import NotFound
-from feature_store.errors import listed
+from feature_store import Misuse, NotFound
+from feature_store.errors import listed, suggestion
 from feature_store.moments import utc
 from feature_store.package.registry import make_ready
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-PROMOTED_AS_OF, PROMOTION_REASON = "promoted_as_of", "promotion_reason"
+PROMOTED_AS_OF, PROMOTION_REASON, PROMOTED_BY = "promoted_as_of", "promotion_reason", "promoted_by"
 TRAINED_AS_OF, FINGERPRINT, REFUSED_BECAUSE = "trained_as_of", "training_fingerprint", "refused_because"
 
 
@@ -36,12 +36,94 @@ class Champion:
         return f"models:/{self.model}/{self.version}"
 
 
-def promote(model: str, version: str, *, as_of: datetime, reason: str) -> None:
-    """Make ``version`` the champion from ``as_of`` on: tags first, then one move of the alias."""
+def promote(model: str, version: str, *, as_of: datetime, reason: str, by: str = "train-model") -> None:
+    """Make ``version`` the champion from ``as_of`` on: tags first, then one move of the alias.
+
+    A version that comes back into office keeps the tags of its first time; those of the second end in ``.2``.
+    """
     client = MlflowClient()
-    client.set_model_version_tag(model, version, PROMOTED_AS_OF, utc(as_of).isoformat())
-    client.set_model_version_tag(model, version, PROMOTION_REASON, reason)
+    times = len(_moments(client.get_model_version(model, version)))
+    again = f".{times + 1}" if times else ""
+    client.set_model_version_tag(model, version, PROMOTED_BY + again, by)
+    client.set_model_version_tag(model, version, PROMOTION_REASON + again, reason)
+    client.set_model_version_tag(model, version, PROMOTED_AS_OF + again, utc(as_of).isoformat())
     settle(model)
+
+
+def promote_by_hand(model: str, version: str, *, as_of: datetime, reason: str, by: str) -> str:
+    """Make a version, or an alias's, champion as of now, whatever its gates said; the champion before, empty if none.
+
+    Raises
+    ------
+    NotFound
+        If there is no such version.
+    Misuse
+        If it is in office already, or another was promoted as of a later moment.
+    """
+    number = version_of(model, version)
+    before = promotions(model)
+    if before and before[-1].since > utc(as_of):
+        raise Misuse(
+            f"Version {before[-1].version} of {model} was promoted as of {before[-1].since:%Y-%m-%d %H:%M}, which is after "
+            f"{as_of:%Y-%m-%d %H:%M}: nobody takes office before it."
+        )
+    if before and before[-1].version == number:
+        raise Misuse(f"Version {number} of {model} is champion already, since {before[-1].since:%Y-%m-%d %H:%M}.")
+    promote(model, number, as_of=as_of, reason=reason, by=by)
+    return before[-1].version if before else ""
+
+
+def roll_back(model: str, version: str, *, as_of: datetime, reason: str, by: str) -> str:
+    """Make a version that was champion before champion again; the one that leaves office.
+
+    Raises
+    ------
+    NotFound
+        If there is no such version.
+    Misuse
+        If it never was champion, is so now, or another was promoted as of a later moment.
+    """
+    number = version_of(model, version)
+    former = list(dict.fromkeys(champion.version for champion in promotions(model)))
+    if number not in former:
+        raise Misuse(
+            f"Version {number} of {model} never was champion, so there is nothing to go back to; those that were: "
+            f"{listed(former)}. To make it champion: train-model {model.split('.')[-1]} --promote {number}."
+        )
+    return promote_by_hand(model, number, as_of=as_of, reason=reason, by=by)
+
+
+def version_of(model: str, wanted: str) -> str:
+    """The number of a version, given by its number or by an alias.
+
+    Raises
+    ------
+    NotFound
+        If there is no such model, version or alias; those that there are are told.
+    """
+    make_ready()
+    client = MlflowClient()
+    known = [str(one.version) for one in versions(model)]
+    if not known:
+        prefix = model[: model.rindex(".") + 1]
+        names = [one.name for one in client.search_registered_models() if one.name.startswith(prefix)]
+        short = [one.removeprefix(prefix) for one in names]
+        raise NotFound(f"There is no model {model}. {suggestion(model.removeprefix(prefix), short)}")
+    if wanted in known:
+        return wanted
+    try:
+        return str(client.get_model_version_by_alias(model, wanted).version)
+    except MlflowException:
+        aliases = sorted(client.get_registered_model(model).aliases)
+        raise NotFound(
+            f"Model {model} has no version {wanted!r}. Its versions: {listed(known)}; its aliases: {listed(aliases)}."
+        ) from None
+
+
+def _moments(version: ModelVersion) -> list[datetime]:
+    """The moments as of which the version was promoted."""
+    tags = version.tags.items()
+    return [datetime.fromisoformat(value) for tag, value in tags if tag.split(".")[0] == PROMOTED_AS_OF]
 
 
 def settle(model: str) -> None:
@@ -62,10 +144,7 @@ def versions(model: str) -> list[ModelVersion]:
 
 def promotions(model: str) -> list[Champion]:
     """All versions that were ever promoted, in the order of their promotion; as of one moment, the newest comes last."""
-    promoted = [one for one in versions(model) if PROMOTED_AS_OF in one.tags]
-    champions = [
-        Champion(model, str(one.version), datetime.fromisoformat(one.tags[PROMOTED_AS_OF])) for one in promoted
-    ]
+    champions = [Champion(model, str(one.version), since) for one in versions(model) for since in _moments(one)]
     return sorted(champions, key=lambda champion: champion.since)
 
 

@@ -1,104 +1,119 @@
-"""What a model's scores look like: importance of its columns, and pictures for the run."""
+"""The step ``evaluate``: what each estimator, and the champion, makes of the same holdout."""
 
-from collections.abc import Mapping
+from __future__ import annotations
 
-import matplotlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-matplotlib.use("Agg")
 import numpy as np
-import pandas as pd
-from matplotlib import pyplot as plt
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
-from sklearn.calibration import calibration_curve
-from sklearn.metrics import roc_auc_score, roc_curve
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql.pandas.types import from_arrow_schema
 
-from training.scores import probability
-from training.steps.metrics import CALIBRATION_BINS, Scores, calibration_error
+from feature_store import FeatureStore
+from training.spec import TrainingSpec
+from training.steps.champion import Champion
+from training.steps.fit import Fitted
+from training.steps.frame import HOLDOUT, TRAIN, TrainingFrame
+from training.steps.importance import Shuffled, columns_by_origin
+from training.steps.kinds import Kind, Values
+from training.steps.metrics import LOWER_IS_BETTER
+
+CHAMPION = "champion"
+_PREDICTIONS, _SCORES = "predictions.parquet", "scores.parquet"
 
 
-def permutation_importance(
-    classifier: BaseEstimator,
-    frame: pd.DataFrame,
-    labels: NDArray[np.bool_],
-    *,
-    decided_at: str,
-    seed: int,
-    rows: int = 5_000,
-) -> dict[str, float]:
-    """Loss of ROC AUC when one column is shuffled, on at most ``rows`` rows (permutation importance; Breiman 2001).
+@dataclass(frozen=True)
+class Evaluation:
+    """What was found out of fitted estimators.
 
-    Moments are shuffled as their distance from ``decided_at``, which itself is left alone: a moment taken from another
-    season would count as a far too important one.
+    ``metrics`` maps each estimator's name, and ``champion``, to metrics on the holdout; ``scores`` to predictions of its rows,
+    in the frame's order. ``predictions`` are the model's own of all rows; ``importance`` is of its columns, ``table_importance``
+    of all columns of a table together.
     """
-    generator = np.random.default_rng(seed)
-    chosen = np.sort(generator.permutation(len(frame))[:rows])
-    sample, truth = frame.iloc[chosen].reset_index(drop=True), labels[chosen]
-    whole = roc_auc_score(truth, probability(classifier, sample))
-    losses: dict[str, float] = {}
-    for column in sample.columns.drop(decided_at, errors="ignore"):
-        order = generator.permutation(len(sample))
-        shuffled = sample.copy()
-        if isinstance(sample[column].dtype, pd.DatetimeTZDtype):
-            ages = (sample[decided_at] - sample[column]).iloc[order].reset_index(drop=True)
-            shuffled[column] = sample[decided_at] - ages
-        else:
-            shuffled[column] = sample[column].iloc[order].reset_index(drop=True)
-        losses[column] = float(whole - roc_auc_score(truth, probability(classifier, shuffled)))
-    return dict(sorted(losses.items(), key=lambda item: -item[1]))
+
+    metrics: Mapping[str, Mapping[str, float]]
+    fitted_metrics: Mapping[str, float]
+    importance: Mapping[str, float]
+    table_importance: Mapping[str, float]
+    predictions: Values
+    scores: Mapping[str, Values]
 
 
-def plots(
-    labels: NDArray[np.bool_], scores: Mapping[str, Scores], importance: Mapping[str, float]
-) -> dict[str, Figure]:
-    """ROC and calibration curves of each named model on the holdout, and the first one's most important columns."""
-    return {
-        "roc": _roc(labels, scores),
-        "calibration": _calibration(labels, scores),
-        "importance": _importance(importance),
+def evaluate(
+    store: FeatureStore,
+    spec: TrainingSpec,
+    kind: Kind,
+    frame: TrainingFrame,
+    fitted: Fitted,
+    rival: Champion | None,
+    *,
+    step: Callable[[str], None],
+) -> Evaluation:
+    """Predict, and compare with the labels. The first estimator is the model; ``rival`` is the champion, if there is one.
+
+    The model's metrics have two more: ``<main metric>_gap``, by how much it is better on what it was fitted on, and
+    ``seconds_per_million_rows`` that it took to predict.
+    """
+    step("evaluating on the holdout")
+    held, truth = frame.part(HOLDOUT)
+    labels = kind.labels(truth).to_numpy()
+    main = next(iter(fitted))
+    began = time.perf_counter()
+    # One prediction for each row: for the metrics of both parts, and for the training set that is kept.
+    predictions = kind.predict(fitted[main], frame.inputs_of_all)
+    seconds = time.perf_counter() - began
+    others = {name: kind.predict(one, held) for name, one in fitted.items() if name != main}
+    scores = {main: predictions[frame.is_in(HOLDOUT)], **others}
+    if rival is not None:
+        step(f"scoring the holdout with the champion, version {rival.version}")
+        scores[CHAMPION] = champion_scores(store, kind, frame, rival)
+    results = {name: dict(kind.metrics(labels, values)) for name, values in scores.items()}
+    fitted_labels = kind.labels(frame.part(TRAIN)[1]).to_numpy()
+    on_fitted = kind.metrics(fitted_labels, predictions[frame.is_in(TRAIN)])
+    sign = -1 if kind.main_metric in LOWER_IS_BETTER else 1
+    gap = sign * (on_fitted[kind.main_metric] - results[main][kind.main_metric])
+    results[main] |= {
+        f"{kind.main_metric}_gap": float(gap),
+        "seconds_per_million_rows": seconds / len(predictions) * 1_000_000,
     }
+    step("measuring the importance of columns")
+    shuffled = Shuffled(fitted[main], kind, held, labels, decided_at=spec.decided_at)
+    importance = shuffled.losses({name: [name] for name in held.columns})
+    by_table = shuffled.losses(columns_by_origin(held.columns, frame.origins))
+    return Evaluation(results, on_fitted, importance, by_table, predictions, scores)
 
 
-def _roc(labels: NDArray[np.bool_], scores: Mapping[str, Scores]) -> Figure:
-    figure, axes = plt.subplots(figsize=(6, 6), layout="constrained")
-    for name, values in scores.items():
-        false_positives, true_positives, _ = roc_curve(labels, values)
-        axes.plot(false_positives, true_positives, label=f"{name} (AUC {roc_auc_score(labels, values):.3f})")
-    axes.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=1)
-    axes.set(xlabel="False positive rate", ylabel="True positive rate", title="ROC on the holdout", aspect="equal")
-    axes.legend(loc="lower right")
-    plt.close(figure)
-    return figure
+def champion_scores(store: FeatureStore, kind: Kind, frame: TrainingFrame, champion: Champion) -> Values:
+    """The champion's predictions of the holdout, in the frame's order; the packaged model looks its features up itself."""
+    entities = frame.entities(store, HOLDOUT, position="__position")
+    label = from_arrow_schema(frame.joined.schema)[frame.label].dataType.simpleString()
+    scored = store.score_batch(model_uri=champion.uri, df=entities, result_type=kind.result_type or label)
+    rows = scored.select("__position", "prediction").toArrow().sort_by("__position")
+    return np.asarray(rows["prediction"].to_numpy(zero_copy_only=False))
 
 
-def _calibration(labels: NDArray[np.bool_], scores: Mapping[str, Scores]) -> Figure:
-    figure, axes = plt.subplots(figsize=(6, 6), layout="constrained")
-    for name, values in scores.items():
-        observed, predicted = calibration_curve(labels, values, n_bins=CALIBRATION_BINS, strategy="quantile")
-        axes.plot(
-            predicted,
-            observed,
-            marker="o",
-            markersize=4,
-            label=f"{name} (error {calibration_error(values, labels):.3f})",
-        )
-    top = min(1.0, max(axes.get_xlim()[1], axes.get_ylim()[1]))
-    axes.plot([0, top], [0, top], color="grey", linestyle=":", linewidth=1)
-    axes.set(
-        xlabel="Predicted probability (tenths of the holdout)",
-        ylabel="Observed share",
-        title="Calibration on the holdout",
+def save_evaluation(found: Evaluation, folder: Path) -> dict[str, object]:
+    """Write predictions and scores into ``folder``; the rest, as JSON data."""
+    pq.write_table(pa.table({"prediction": found.predictions}), folder / _PREDICTIONS)
+    pq.write_table(pa.table(dict(found.scores)), folder / _SCORES)
+    return {
+        "metrics": found.metrics, "fitted_metrics": found.fitted_metrics,
+        "importance": found.importance, "table_importance": found.table_importance,
+    }  # fmt: skip
+
+
+def load_evaluation(folder: Path, told: Mapping[str, Any]) -> Evaluation:
+    """What :func:`save_evaluation` wrote, and told, of the same ``folder``."""
+    predictions = pq.read_table(folder / _PREDICTIONS)["prediction"].to_numpy()
+    scores = {name: column.to_numpy() for name, column in zip(*_columns(pq.read_table(folder / _SCORES)), strict=True)}
+    return Evaluation(
+        told["metrics"], told["fitted_metrics"], told["importance"], told["table_importance"], predictions, scores
     )
-    axes.legend(loc="upper left")
-    plt.close(figure)
-    return figure
 
 
-def _importance(importance: Mapping[str, float], *, most: int = 20) -> Figure:
-    shown = dict(list(importance.items())[:most])
-    figure, axes = plt.subplots(figsize=(8, 0.3 * len(shown) + 1.2), layout="constrained")
-    axes.barh(list(shown)[::-1], list(shown.values())[::-1])
-    axes.set(xlabel="Loss of ROC AUC when the column is shuffled", title=f"The {len(shown)} most important columns")
-    plt.close(figure)
-    return figure
+def _columns(table: pa.Table) -> tuple[list[str], list[pa.ChunkedArray]]:
+    return table.column_names, table.columns

@@ -1,16 +1,21 @@
 """The training frame: entities with a known outcome, split by time, with their features as of the moment of decision."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from feature_store import FeatureStore, Misuse
 from feature_store.declare.source import KNOWN_AT, Source
@@ -21,13 +26,17 @@ from feature_store.store import TrainingSet
 from training.spec import TrainingSpec
 
 SPLIT, TRAIN, HOLDOUT = "split", "train", "holdout"
+FILE = "frame.parquet"
+_SHARES = 1_000_000
+AGE_QUANTILES = [0.0, 0.25, 0.5, 0.75, 0.9, 1.0]
 
 
 @dataclass(frozen=True)
 class Labels:
     """Where the labels are read, and how they are split: what a model carries to have its frame built again.
 
-    The last of ``entity_columns`` is the moment of decision.
+    The last of ``entity_columns`` is the moment of decision; ``sample`` is the share of the entities that is taken, always the
+    same ones.
     """
 
     table: str
@@ -38,10 +47,14 @@ class Labels:
     label: str
     entity_columns: Sequence[str]
     holdout: timedelta
+    sample: float = 1.0
 
     def document(self) -> dict[str, object]:
         """This as JSON data."""
-        return {**vars(self), "holdout": self.holdout.total_seconds()}
+        document = {**vars(self), "holdout": self.holdout.total_seconds()}
+        if self.sample == 1:
+            del document["sample"]
+        return document
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Labels":
@@ -61,12 +74,16 @@ class Labels:
             label=document["label"],
             entity_columns=tuple(document["entity_columns"]),
             holdout=timedelta(seconds=document["holdout"]),
+            sample=float(document.get("sample", 1)),
         )
 
     def spine(self, store: FeatureStore, *, as_of: datetime) -> DataFrame:
         """Entities, ``split`` and label of those whose label was known as of ``as_of`` and who belong to a part."""
         source = Source(name="labels", description="", table=self.table, columns=self.columns, known_at=self.known_at)
         rows = source.read(store.tables, as_of=as_of, version=self.version)
+        if self.sample < 1:
+            share = F.pmod(F.xxhash64(*(f"`{name}`" for name in self.entity_columns)), F.lit(_SHARES))
+            rows = rows.where(share < int(self.sample * _SHARES))
         begins = F.lit(utc(as_of) - self.holdout)
         split = F.when(F.col(KNOWN_AT) < begins, TRAIN).when(F.col(self.entity_columns[-1]) >= begins, HOLDOUT)
         return (
@@ -78,23 +95,52 @@ class Labels:
 
 
 @dataclass(frozen=True)
+class Age:
+    """How old the rows of a feature table were when they were decided on: of ``rows`` lookups, ``missed`` found none.
+
+    ``seconds`` are the least, the quartiles, nine tenths and the most; empty for a table without time.
+    """
+
+    rows: int
+    missed: int
+    seconds: Sequence[float] = ()
+
+    @classmethod
+    def of(cls, ages: pa.ChunkedArray) -> "Age":
+        """The summary of ages in seconds: null where nothing was found, NaN without time."""
+        known = ages.drop_null()
+        timed = known.filter(pc.invert(pc.is_nan(known)))
+        seconds = pc.quantile(timed, AGE_QUANTILES, interpolation="lower").to_pylist() if len(timed) else []
+        return cls(len(ages), ages.null_count, seconds)
+
+
+@dataclass(frozen=True)
 class TrainingFrame:
     """The joined rows in memory, with entity columns, features, label and ``split``.
 
-    ``joined`` is the same as ``rows`` with the tables' own types; for pandas, whole numbers with nulls are fractions.
-    ``training_set`` is the same without ``split`` and with the excluded columns excluded: what the model is packaged
-    with; ``fingerprint`` is of these columns, ``split`` and label. ``holdout_entities`` is what scoring the holdout
-    may be given: keys, moment of decision, and the label.
+    ``joined`` has the tables' own types; in ``rows``, for pandas, whole numbers with nulls are fractions. ``fingerprint`` is
+    of all columns that a model carries, ``split`` and label; ``table_versions`` are those of the feature tables. ``origins`` are the
+    tables that give the features, ``ages`` how old, by table, what they gave was.
     """
 
-    rows: pd.DataFrame
     joined: pa.Table
     inputs: Sequence[str]
-    label: str
-    training_set: TrainingSet
-    holdout_entities: DataFrame
     labels: Labels
+    table_versions: Mapping[str, int]
     fingerprint: str
+    origins: Mapping[str, str]
+    ages: Mapping[str, Age]
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """The rows for pandas."""
+        rows: pd.DataFrame = self.joined.to_pandas()
+        return rows
+
+    @property
+    def label(self) -> str:
+        """The label's column."""
+        return self.labels.label
 
     @property
     def inputs_of_all(self) -> pd.DataFrame:
@@ -113,10 +159,22 @@ class TrainingFrame:
     def part(self, split: str) -> tuple[pd.DataFrame, pd.Series]:
         """The estimator's inputs and the labels of one part."""
         chosen = self.rows[self.is_in(split)]
-        return chosen[list(self.inputs)], chosen[self.label].astype(bool)
+        return chosen[list(self.inputs)], chosen[self.label]
+
+    def entities(self, store: FeatureStore, split: str | None = None, *, position: str | None = None) -> DataFrame:
+        """What scoring may be given, of one part or of all: keys, moment of decision, and the label.
+
+        ``position`` names a column, if one is wanted, with the row's place in the frame's order.
+        """
+        rows = self.joined if split is None else self.joined.filter(pc.equal(self.joined[SPLIT], split))
+        rows = rows.select([*self.labels.entity_columns, self.label])
+        if position is not None:
+            rows = rows.append_column(position, pa.array(range(rows.num_rows), pa.int64()))
+        df: DataFrame = store.spark.createDataFrame(rows, from_arrow_schema(rows.schema))
+        return df
 
 
-def assemble(store: FeatureStore, spec: TrainingSpec, *, as_of: datetime) -> TrainingFrame:
+def assemble(store: FeatureStore, spec: TrainingSpec, labels: Labels, *, as_of: datetime) -> TrainingFrame:
     """Join the features of all entities whose label is known as of ``as_of``.
 
     The holdout is the last ``spec.holdout`` before ``as_of``. An entity decided before it whose label became known
@@ -125,38 +183,78 @@ def assemble(store: FeatureStore, spec: TrainingSpec, *, as_of: datetime) -> Tra
     Raises
     ------
     Misuse
-        If no label is known, a part is empty, or the fitted part has only one class.
+        If no label is known, a part is empty, or the labels of one are all the same.
     """
-    labels = labels_of(store, spec)
     spine = labels.spine(store, as_of=as_of)
     _check(spine, spec, as_of)
-    with_split = store.create_training_set(df=spine, feature_lookups=spec.lookups, label=spec.label)
-    entities = spine.drop(SPLIT)
-    training_set = store.create_training_set(
-        df=entities, feature_lookups=spec.lookups, label=spec.label, exclude_columns=spec.exclude_columns
-    )
-    if training_set.table_versions != with_split.table_versions:
-        raise ConcurrentWrite(f"A feature table was published while {spec.name!r} looked at it. Train again.")
+    training_set = store.create_training_set(df=spine, feature_lookups=spec.lookups, label=spec.label)
     # There is no order to rely on; the fit depends on it a little, and the same rows must give the same model.
     order = [(column, "ascending") for column in [spec.decided_at, *spec.entity_columns[:-1]]]
-    joined = with_split.load_rows().sort_by(order)
-    rows = joined.to_pandas()
+    joined = training_set.load_rows().sort_by(order)
     # What the model is not given and does not carry could not be looked up again.
     proved = [name for name in joined.column_names if name in spine.columns or name not in spec.exclude_columns]
     left_out = {SPLIT, spec.label, *spec.exclude_columns}
     return TrainingFrame(
-        rows=rows,
         joined=joined,
-        inputs=[name for name in rows.columns if name not in left_out],
-        label=spec.label,
-        training_set=training_set,
-        holdout_entities=spine.where(F.col(SPLIT) == HOLDOUT).drop(SPLIT),
+        inputs=[name for name in joined.column_names if name not in left_out],
         labels=labels,
+        table_versions=training_set.table_versions,
         fingerprint=fingerprint_of_rows(joined.select(proved), store.spark),
+        origins=training_set.origins,
+        ages={table: Age.of(column) for table, column in _columns(training_set.load_ages())},
     )
 
 
-def labels_of(store: FeatureStore, spec: TrainingSpec) -> Labels:
+def _columns(table: pa.Table) -> Iterable[tuple[str, pa.ChunkedArray]]:
+    return zip(table.column_names, table.columns, strict=True)
+
+
+def packaged_set(store: FeatureStore, spec: TrainingSpec, frame: TrainingFrame) -> TrainingSet:
+    """The training set that a model is packaged with: as the frame was assembled, the excluded columns excluded.
+
+    Raises
+    ------
+    ConcurrentWrite
+        If a feature table has been published since the frame was assembled.
+    """
+    training_set = store.create_training_set(
+        df=frame.entities(store), feature_lookups=spec.lookups, label=spec.label, exclude_columns=spec.exclude_columns
+    )
+    if training_set.table_versions != frame.table_versions:
+        raise ConcurrentWrite(f"A feature table was published while {spec.name!r} learned from it. Train again.")
+    return training_set
+
+
+def save_frame(frame: TrainingFrame, folder: Path) -> dict[str, object]:
+    """Write the rows into ``folder``; what to tell of them, as JSON data."""
+    pq.write_table(frame.joined, folder / FILE)
+    return {
+        "rows": frame.joined.num_rows,
+        "inputs": list(frame.inputs),
+        "labels": frame.labels.document(),
+        "table_versions": dict(frame.table_versions),
+        "fingerprint": frame.fingerprint,
+        "origins": dict(frame.origins),
+        "ages": {table: asdict(age) for table, age in frame.ages.items()},
+        "last_moment": frame.last_moment.isoformat(),
+        "parts": {part: int(frame.is_in(part).sum()) for part in (TRAIN, HOLDOUT)},
+    }
+
+
+def load_frame(folder: Path, told: Mapping[str, Any]) -> TrainingFrame:
+    """What :func:`save_frame` wrote, and told, of the same ``folder``."""
+    return TrainingFrame(
+        joined=pq.read_table(folder / FILE),
+        inputs=told["inputs"],
+        labels=Labels.from_document(told["labels"]),
+        table_versions=told["table_versions"],
+        fingerprint=told["fingerprint"],
+        origins=told["origins"],
+        ages={table: Age(**age) for table, age in told["ages"].items()},
+    )
+
+
+def labels_of(store: FeatureStore, spec: TrainingSpec, *, sample: float = 1.0) -> Labels:
     """Where the spec's labels are read today."""
     table = store.tables.info(spec.labels.table)
     return Labels(
@@ -168,12 +266,13 @@ def labels_of(store: FeatureStore, spec: TrainingSpec) -> Labels:
         label=spec.label,
         entity_columns=tuple(spec.entity_columns),
         holdout=spec.holdout,
+        sample=sample,
     )
 
 
 def _check(spine: DataFrame, spec: TrainingSpec, as_of: datetime) -> None:
     counted = (
-        spine.groupBy(SPLIT).agg(F.count("*").alias("rows"), F.countDistinct(spec.label).alias("classes")).collect()
+        spine.groupBy(SPLIT).agg(F.count("*").alias("rows"), F.countDistinct(spec.label).alias("values")).collect()
     )
     found = {row[SPLIT]: row for row in counted}
     for part, what in ((TRAIN, "to fit on"), (HOLDOUT, "in the holdout")):
@@ -182,5 +281,5 @@ def _check(spine: DataFrame, spec: TrainingSpec, as_of: datetime) -> None:
                 f"Model {spec.name!r}: no labels known as of {as_of:%Y-%m-%d %H:%M} are {what} (the holdout is the last "
                 f"{spec.holdout.days} days). Ingest the sources, or choose another --as-of."
             )
-        if found[part]["classes"] < 2:
+        if found[part]["values"] < 2:
             raise Misuse(f"Model {spec.name!r}: the {found[part]['rows']:,} labels {what} are all of one class.")

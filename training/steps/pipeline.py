@@ -1,34 +1,47 @@
-"""The way from labels to a champion: look features up, fit, evaluate on the holdout, judge, register, decide."""
+"""The way from labels to a champion, in steps: assemble, fit, evaluate, validate, register, promote.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+What a step has made is kept (see :mod:`training.steps.kept`); one whose inputs have not changed is not done again. The split
+is a column of what ``assemble`` makes, and the transformation a part of what ``fit`` fits.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cached_property
+from pathlib import Path
 
-import mlflow
-import mlflow.sklearn
-import numpy as np
-import pyarrow as pa
-from mlflow.tracking import MlflowClient
-from sklearn.base import BaseEstimator
+import sklearn
 
-from feature_store import FeatureStore
-from feature_store.job import run_id
+from feature_store import FeatureStore, Misuse
+from feature_store.errors import suggestion
 from feature_store.moments import utc
-from feature_store.tables.commit import Commit, code_revision
-from feature_store.tables.evolve import fit_rows_to_table
-from training.scores import PositiveProbability, probability
+from training.profile import Settings, with_limits
 from training.spec import TrainingSpec
 from training.steps import champion as office
-from training.steps.already import DEFINITION, LAST_MOMENT, already_trained, definition
-from training.steps.evaluate import permutation_importance, plots
-from training.steps.frame import HOLDOUT, TRAIN, TrainingFrame, assemble
-from training.steps.gates import Verdict, judge
-from training.steps.metrics import Scores, metrics
+from training.steps.already import already_trained, fit_facts, gate_facts, lookup_facts
+from training.steps.evaluate import CHAMPION, Evaluation, evaluate, load_evaluation, save_evaluation
+from training.steps.fit import Fitted, fit, load_estimators, save_estimators
+from training.steps.frame import HOLDOUT, TrainingFrame, assemble, labels_of, load_frame, save_frame
+from training.steps.gates import Compared, Verdict, comparisons, judge
+from training.steps.kept import Kept, Output
+from training.steps.kinds import Kind, kind_of, label_type_of
+from training.steps.register import Candidate, decide, register
+from training.steps.trials import Found
+
+STEPS = ("assemble", "fit", "evaluate", "validate", "register", "promote")
+Begin = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What became of a training run. ``metrics`` maps each estimator's name, and ``champion``, to its holdout metrics."""
+    """What became of a training run. ``metrics`` maps each estimator's name, and ``champion``, to its holdout metrics.
+
+    ``steps`` are those that were gone through; ``version`` is empty if they ended before ``register``. ``repeated``: a version
+    had learned just so before, and nothing was done.
+    """
 
     model: str
     version: str
@@ -37,148 +50,208 @@ class Trained:
     verdicts: Sequence[Verdict]
     promoted: bool
     repeated: bool = False
+    steps: Sequence[Output] = ()
 
 
-def train(store: FeatureStore, spec: TrainingSpec, *, as_of: datetime, begin: object = None) -> Trained:
-    """Fit ``spec`` on what was known as of ``as_of``, register the model, and promote it if all gates pass.
-
-    If a version has already learned from exactly these rows, by the same definition, nothing is done again. That is known
-    from the tables' commits alone, unless they leave it open; then the rows are looked up and compared.
-    """
-    step = begin if callable(begin) else lambda name: None
-    model = store.tables.full_name(spec.name)
-    step("looking for what has changed")
-    same = already_trained(store, spec, as_of=as_of)
-    if same is None:
-        step("looking features up")
-        frame = assemble(store, spec, as_of=as_of)
-        same = already_trained(store, spec, as_of=as_of, mark=frame.fingerprint)
-    if same is not None:
-        promoted = office.PROMOTED_AS_OF in same.tags
-        if promoted:
-            office.settle(model)
-        rows = int(same.tags[office.FINGERPRINT].split(":")[0])
-        return Trained(model, str(same.version), rows, {}, [], promoted, repeated=True)
-    inputs, labels = frame.part(TRAIN)
-    fitted: dict[str, BaseEstimator] = {}
-    for name, make in spec.estimators.items():
-        step(f"fitting {name}")
-        fitted[name] = make().fit(inputs, labels)
-    step("evaluating on the holdout")
-    held, truth = frame.part(HOLDOUT)
-    main = next(iter(fitted))
-    # One prediction for each row: for the metrics of both parts, and for the training set that is kept.
-    predictions = probability(fitted[main], frame.inputs_of_all)
-    scores = {name: probability(one, held) for name, one in fitted.items() if name != main}
-    scores = {main: predictions[frame.is_in(HOLDOUT)], **scores}
-    results = {name: metrics(truth.to_numpy(), values) for name, values in scores.items()}
-    rival = office.champion_before(model, as_of)
-    if rival is not None:
-        step(f"scoring the holdout with the champion, version {rival.version}")
-        results["champion"] = champion_metrics(store, rival, frame)
-    verdicts = judge(spec, results[main], results.get("champion"))
-    step("logging and registering")
-    with mlflow.start_run(experiment_id=store.experiment(model), run_name=f"{spec.name} as of {as_of:%Y-%m-%d}"):
-        importance = permutation_importance(fitted[main], held, truth.to_numpy(), decided_at=spec.decided_at, seed=7)
-        _log(spec, frame, fitted, results, importance, as_of)
-        on_fitted = metrics(labels.to_numpy(), predictions[frame.is_in(TRAIN)])
-        mlflow.log_metric("fitted_roc_auc", on_fitted["roc_auc"])
-        for name, figure in plots(truth.to_numpy(), scores, importance).items():
-            mlflow.log_figure(figure, f"plots/{name}.png", save_kwargs={"dpi": 110})
-        version = _register(store, spec, frame, fitted[main], as_of)
-    keep_training_set(store, spec, frame, predictions, version, as_of)
-    promoted = _decide(model, version, verdicts, as_of)
-    return Trained(model, version, len(frame.rows), results, verdicts, promoted)
-
-
-def champion_metrics(store: FeatureStore, champion: office.Champion, frame: TrainingFrame) -> dict[str, float]:
-    """The champion's metrics on the same holdout; the packaged model looks its features up itself."""
-    scored = (
-        store.score_batch(model_uri=champion.uri, df=frame.holdout_entities).select(frame.label, "prediction").toArrow()
-    )
-    labels = np.asarray(scored[frame.label].to_numpy(zero_copy_only=False), dtype=np.bool_)
-    return metrics(labels, np.asarray(scored["prediction"].to_numpy(), dtype=np.float64))
-
-
-def keep_training_set(
+def train(
     store: FeatureStore,
     spec: TrainingSpec,
-    frame: TrainingFrame,
-    predictions: Scores,
-    version: str,
+    *,
     as_of: datetime,
-) -> None:
-    """Append the training frame, with the model's predictions, to ``<model>_training_set``: the baseline of drift."""
-    versions = pa.repeat(version, len(frame.rows))
-    rows = frame.joined.append_column("prediction", pa.array(predictions)).append_column("model_version", versions)
-    name = f"{spec.name}_training_set"
-    what = f"What each version of {spec.name} learned from, with its scores"
-    rows = fit_rows_to_table(store.tables, name, rows, description=what, owner=spec.owner)
-    commit = Commit(
-        verb="train-model",
-        as_of=as_of,
-        sources={**frame.training_set.table_versions, frame.labels.table: frame.labels.version},
-        details={"model": store.tables.full_name(spec.name), "model_version": version},
-    )
-    store.tables.append(name, rows, commit=commit)
+    settings: Settings = Settings(),  # noqa: B008 - it is frozen
+    until: str = STEPS[-1],
+    rerun: bool = False,
+    begin: Begin = lambda step: None,
+) -> Trained:
+    """Fit ``spec`` on what was known as of ``as_of``, register the model, and promote it if all gates pass.
+
+    Goes up to the step ``until``; with ``rerun``, all steps are done again. If a version has already learned from exactly these
+    rows, by the same definition, nothing is done again. That is known from the tables' commits alone, unless they leave it
+    open; then the rows are looked up and compared.
+
+    Raises
+    ------
+    Misuse
+        If there is no such step, or the labels are not enough to learn from.
+    """
+    if until not in STEPS:
+        raise Misuse(f"There is no step {until!r}. {suggestion(until, STEPS)}")
+    run = Run(store, with_limits(spec, settings.gates), settings, utc(as_of), Kept(_folder(store, spec), rerun), begin)
+    if until == STEPS[-1] and not rerun:
+        begin("looking for what has changed")
+        repeated = run.repeated() or run.repeated(run.assembled.told["fingerprint"])
+        if repeated:
+            return repeated
+    return run.up_to(until)
 
 
-def _log(
-    spec: TrainingSpec,
-    frame: TrainingFrame,
-    fitted: Mapping[str, BaseEstimator],
-    results: Mapping[str, Mapping[str, float]],
-    importance: Mapping[str, float],
-    as_of: datetime,
-) -> None:
-    main = next(iter(fitted))
-    parameters = {
-        "as_of": as_of.isoformat(), "holdout_days": spec.holdout.days, "estimator": main,
-        "rows_fitted": int(frame.is_in(TRAIN).sum()), "rows_held_out": int(frame.is_in(HOLDOUT).sum()), "columns": len(frame.inputs),
-    }  # fmt: skip
-    last = fitted[main][-1] if hasattr(fitted[main], "__getitem__") else fitted[main]
-    mlflow.log_params(parameters | {f"{main}.{key}": value for key, value in last.get_params(deep=False).items()})
-    for name, values in results.items():
-        prefix = "" if name == main else f"{name}."
-        mlflow.log_metrics({f"{prefix}{metric}": value for metric, value in values.items()})
-    versions = dict(frame.training_set.table_versions)
-    mlflow.set_tags({f"table_version.{table}": str(version) for table, version in versions.items()})
-    mlflow.set_tags({"code_revision": code_revision(), "job_run": run_id(), "owner": spec.owner})
-    mlflow.log_dict({"tables": versions, "importance": dict(importance)}, "training.json")
+@dataclass
+class Run:
+    """One run of the steps; each output is made, or found, when it is first asked for."""
+
+    store: FeatureStore
+    spec: TrainingSpec
+    settings: Settings
+    as_of: datetime
+    kept: Kept
+    begin: Begin
+
+    @cached_property
+    def model(self) -> str:
+        """The model's full name."""
+        return self.store.tables.full_name(self.spec.name)
+
+    @cached_property
+    def kind(self) -> Kind:
+        """What kind of model it is, by the label's type."""
+        return kind_of(self.spec, label_type_of(self.store, self.spec))
+
+    @cached_property
+    def rival(self) -> office.Champion | None:
+        """The champion that has to be beaten."""
+        return office.champion_before(self.model, self.as_of)
+
+    def repeated(self, mark: str | None = None) -> Trained | None:
+        """What was decided when a version learned the same, if one did."""
+        same = already_trained(self.store, self.spec, self.settings, as_of=self.as_of, mark=mark)
+        if same is None:
+            return None
+        promoted = office.PROMOTED_AS_OF in same.tags
+        if promoted:
+            office.settle(self.model)
+        rows = int(same.tags[office.FINGERPRINT].split(":")[0])
+        return Trained(self.model, str(same.version), rows, {}, [], promoted, repeated=True, steps=self.kept.done)
+
+    # ---- the steps
+
+    @cached_property
+    def assembled(self) -> Output:
+        """The training frame: labels, features as of their moments of decision, and the part of each row."""
+        labels = labels_of(self.store, self.spec, sample=self.settings.sample_fraction)
+        tables = sorted({lookup.table_name for lookup in self.spec.lookups})
+        versions = {name: self._identity(name) for name in tables}
+        inputs = {
+            "as_of": self.as_of,
+            "labels": labels.document(),
+            "tables": versions,
+            "lookups": repr(lookup_facts(self.spec)),
+        }
+
+        def make(folder: Path) -> Mapping[str, object]:
+            self.begin("looking features up")
+            self.frame = assemble(self.store, self.spec, labels, as_of=self.as_of)
+            return save_frame(self.frame, folder)
+
+        return self.kept.step("assemble", inputs, make)
+
+    @cached_property
+    def frame(self) -> TrainingFrame:
+        """The frame in memory."""
+        return load_frame(self.assembled.folder, self.assembled.told)
+
+    @cached_property
+    def fitting(self) -> Output:
+        """The fitted estimators, and what searches have found."""
+        facts = {
+            "frame": self.assembled.told["fingerprint"], "inputs": self.assembled.told["inputs"], "kind": self.kind.name,
+            "definition": repr(fit_facts(self.spec, self.settings)), "scikit-learn": sklearn.__version__,
+        }  # fmt: skip
+        unfinished = self.kept.unfinished("fit", facts)
+
+        def make(folder: Path) -> Mapping[str, object]:
+            budget = self.settings.search
+            self.fitted, found = fit(
+                self.spec, self.kind, self.frame, budget=budget, trials=unfinished, step=self.begin
+            )
+            save_estimators(self.fitted, folder)
+            return {"estimators": list(self.fitted), "searched": {name: vars(one) for name, one in found.items()}}
+
+        output = self.kept.step("fit", facts, make)
+        shutil.rmtree(unfinished, ignore_errors=True)
+        return output
+
+    @cached_property
+    def fitted(self) -> Fitted:
+        """The fitted estimators in memory."""
+        return load_estimators(self.fitting.folder)
+
+    @cached_property
+    def evaluated(self) -> Output:
+        """Predictions and metrics, of the champion as well."""
+        facts = {"fitted": self.fitting.folder.name, "champion": self.rival.version if self.rival else None}
+
+        def make(folder: Path) -> Mapping[str, object]:
+            self.evaluation = evaluate(
+                self.store, self.spec, self.kind, self.frame, self.fitted, self.rival, step=self.begin
+            )
+            return save_evaluation(self.evaluation, folder)
+
+        return self.kept.step("evaluate", facts, make)
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        """The same in memory."""
+        return load_evaluation(self.evaluated.folder, self.evaluated.told)
+
+    @cached_property
+    def validated(self) -> Output:
+        """The verdict of each gate; none if the profile's run_mode is disabled."""
+        facts = {"evaluated": self.evaluated.folder.name, "gates": gate_facts(self.spec, self.settings)}
+
+        def make(folder: Path) -> Mapping[str, object]:
+            self.begin("judging")
+            return {"verdicts": [asdict(verdict) for verdict in self._judged()]}
+
+        return self.kept.step("validate", facts, make)
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """The verdicts in memory."""
+        return [Verdict(**verdict) for verdict in self.validated.told["verdicts"]]
+
+    def _judged(self) -> list[Verdict]:
+        if self.settings.run_mode == "disabled":
+            return []
+        metrics = self.evaluated.told["metrics"]
+        main, compared = self.fitting.told["estimators"][0], None
+        if CHAMPION in metrics and any(gate.per for gate in comparisons(self.spec)):
+            scores, labels = self.evaluation.scores, self.kind.labels(self.frame.part(HOLDOUT)[1]).to_numpy()
+            rows = self.frame.rows[self.frame.is_in(HOLDOUT)]
+            compared = Compared(rows, labels, scores[main], scores[CHAMPION], self.kind)
+        return judge(self.spec, metrics[main], metrics.get(CHAMPION), kind=self.kind, compared=compared)
+
+    def candidate(self) -> Candidate:
+        """All that registering needs."""
+        searched = {name: Found(**found) for name, found in self.fitting.told["searched"].items()}
+        return Candidate(
+            spec=self.spec, settings=self.settings, kind=self.kind, frame=self.frame, fitted=self.fitted, searched=searched,
+            evaluation=self.evaluation, verdicts=self.verdicts, as_of=self.as_of,
+        )  # fmt: skip
+
+    def up_to(self, until: str) -> Trained:
+        """Go through the steps, up to and with this one."""
+        before = {"assemble": "assembled", "fit": "fitting", "evaluate": "evaluated"}
+        if until in before:
+            getattr(self, before[until])
+        else:
+            _ = self.validated
+        version, promoted = "", False
+        if until in ("register", "promote"):
+            self.begin("logging and registering")
+            candidate = self.candidate()
+            version = register(self.store, candidate)
+            promoted = until == "promote" and decide(self.store, candidate, version)
+        has = {output.step: output.told for output in self.kept.done}
+        verdicts = self.verdicts if "validate" in has else []
+        metrics = has.get("evaluate", {}).get("metrics", {})
+        rows = self.assembled.told["rows"]
+        return Trained(self.model, version, rows, metrics, verdicts, promoted, steps=self.kept.done)
+
+    def _identity(self, table: str) -> list[object]:
+        info = self.store.tables.info(table)
+        return [info.table_id, info.version]
 
 
-def _register(
-    store: FeatureStore, spec: TrainingSpec, frame: TrainingFrame, estimator: BaseEstimator, as_of: datetime
-) -> str:
-    info = store.log_model(
-        model=PositiveProbability(estimator),
-        artifact_path="model",
-        flavor=mlflow.sklearn,
-        training_set=frame.training_set,
-        registered_model_name=store.tables.full_name(spec.name),
-        lineage={
-            "as_of": as_of.isoformat(), "labels": {frame.labels.table: frame.labels.version},
-            "fingerprint": frame.fingerprint, "frame": frame.labels.document(), "code_revision": code_revision(),
-            "run": run_id(), LAST_MOMENT: frame.last_moment.isoformat(), "holdout_days": spec.holdout.days, "owner": spec.owner,
-        },
-        serialization_format="cloudpickle",
-    )  # fmt: skip
-    version, client, model = str(info.registered_model_version), MlflowClient(), store.tables.full_name(spec.name)
-    tags = {
-        office.TRAINED_AS_OF: utc(as_of).isoformat(), office.FINGERPRINT: frame.fingerprint, DEFINITION: definition(spec),
-    }  # fmt: skip
-    for key, value in tags.items():
-        client.set_model_version_tag(model, version, key, value)
-    client.update_registered_model(model, description=f"{spec.description}\n\nOwner: {spec.owner}")
-    return version
-
-
-def _decide(model: str, version: str, verdicts: Sequence[Verdict], as_of: datetime) -> bool:
-    client = MlflowClient()
-    client.set_registered_model_alias(model, office.CHALLENGER, version)
-    failed = [verdict.sentence for verdict in verdicts if not verdict.passed]
-    if failed:
-        client.set_model_version_tag(model, version, office.REFUSED_BECAUSE, "; ".join(failed))
-        return False
-    office.promote(model, version, as_of=as_of, reason="passed " + ", ".join(verdict.gate for verdict in verdicts))
-    return True
+def _folder(store: FeatureStore, spec: TrainingSpec) -> Path:
+    """Where the model's steps are kept: beside the reports, for people to look into."""
+    return store.reports / "training" / store.tables.full_name(spec.name)

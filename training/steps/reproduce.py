@@ -8,13 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from mlflow.exceptions import MlflowException
-from mlflow.tracking import MlflowClient
 from rich.table import Table
 
 from feature_store import FeatureStore, Misuse, NotFound
 from feature_store.cli import console
-from feature_store.errors import listed, suggestion
 from feature_store.lineage.fingerprint import fingerprint
 from feature_store.lineage.models import ModelLineage, packaged_lineage
 from feature_store.tables.commit import code_revision
@@ -56,7 +53,7 @@ def reproduce(
         If the model was packaged without what it takes.
     """
     model = store.tables.full_name(name)
-    number = _version(store, model, version)
+    number = office.version_of(model, version)
     uri = f"models:/{model}/{number}"
     begin("reading the model's lineage")
     lineage = packaged_lineage(uri)
@@ -78,26 +75,6 @@ def reproduce(
         rebuilt=fingerprint(joined.select(*(f"`{column}`" for column in columns))),
         code=str(lineage.document.get("code_revision", "unknown")),
     )
-
-
-def _version(store: FeatureStore, model: str, wanted: str) -> str:
-    """The version's number; ``wanted`` may be an alias."""
-    known = [str(one.version) for one in office.versions(model)]
-    if wanted in known:
-        return wanted
-    client = MlflowClient()
-    if not known:
-        prefix = f"{store.catalog}.{store.schema}."
-        names = [one.name for one in client.search_registered_models() if one.name.startswith(prefix)]
-        short = [one.removeprefix(prefix) for one in names]
-        raise NotFound(f"There is no model {model}. {suggestion(model.removeprefix(prefix), short)}")
-    try:
-        return str(client.get_model_version_by_alias(model, wanted).version)
-    except MlflowException:
-        aliases = sorted(client.get_registered_model(model).aliases)
-        raise NotFound(
-            f"Model {model} has no version {wanted!r}. Its versions: {listed(known)}; its aliases: {listed(aliases)}."
-        ) from None
 
 
 def _recorded(what: str, lineage: ModelLineage) -> tuple[datetime, Labels, str]:

@@ -9,6 +9,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from feature_store import FeatureFunction, FeatureLookup, FeatureTable, Misuse, NotFound, Source, WrongKind
+from feature_store.join.misses import TableMisses
 from feature_store.tables.commit import Commit
 from tests.frames import assert_df_equality
 
@@ -118,6 +119,10 @@ def test_training_and_scoring_can_be_held_to_versions_that_the_tables_have_left(
         assert [(row.wind, round(row.prediction, 6)) for row in then.collect()] == [(7.0, 7.0)]
         looked_up = store.look_up(model_uri=logged.model_uri, df=asked, table_versions=versions)
         assert {(row.decided_at is None, row.wind) for row in looked_up.collect()} == {(False, 7.0), (True, None)}
+        counted = store.count_misses(
+            model_uri=logged.model_uri, df=asked, table_versions=versions, fresh={"test.flights.weather": DAY}
+        )
+        assert list(counted) == [TableMisses("test.flights.weather", 1, 0)]  # the null moment
         assert {(row.wind, row.late) for row in training_set.load_df().collect()} == {
             (7.0, 1.0),
             (5.0, 0.0),

@@ -1,13 +1,27 @@
 """Who is champion, who was, and who has to be beaten: against a real registry."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
-from feature_store.errors import NotFound
-from training.steps.champion import CHALLENGER, CHAMPION, Champion, champion_at, champion_before, promote, promotions
+from feature_store.errors import Misuse, NotFound
+from training.steps.champion import (
+    CHALLENGER,
+    CHAMPION,
+    Champion,
+    champion_at,
+    champion_before,
+    promote,
+    promote_by_hand,
+    promotions,
+    roll_back,
+    settle,
+)
 
 JULY, AUGUST, SEPTEMBER, OCTOBER = (datetime(2013, month, 1, tzinfo=UTC) for month in (7, 8, 9, 10))
 MICROSECOND = timedelta(microseconds=1)
@@ -45,6 +59,7 @@ def test_a_promotion_moves_the_alias_and_leaves_its_moment_and_reason_on_the_ver
     assert registry.get_model_version(model, "2").tags == {
         "promoted_as_of": "2013-07-01T00:00:00+00:00",
         "promotion_reason": "passed roc_auc",
+        "promoted_by": "train-model",
     }
 
 
@@ -129,3 +144,94 @@ def test_a_model_that_was_never_trained_says_so_and_what_to_run() -> None:
         "Model test.flights.flight_delay has no champion: it was never trained. Run train-model flight_delay."
     )
     assert champion_before("test.flights.flight_delay", JULY) is None
+
+
+def test_a_champion_that_comes_back_was_in_office_twice_and_each_time_has_its_own_reason(
+    registry: MlflowClient, model: str
+) -> None:
+    promote(model, "1", as_of=JULY, reason="passed roc_auc")
+    promote(model, "2", as_of=AUGUST, reason="passed roc_auc")
+
+    assert roll_back(model, "1", as_of=SEPTEMBER, reason="2 is late at night", by="eve") == "2"
+
+    assert in_office(registry, model) == "1"
+    assert registry.get_model_version(model, "1").tags == {
+        "promoted_as_of": "2013-07-01T00:00:00+00:00",
+        "promotion_reason": "passed roc_auc",
+        "promoted_by": "train-model",
+        "promoted_as_of.2": "2013-09-01T00:00:00+00:00",
+        "promotion_reason.2": "2 is late at night",
+        "promoted_by.2": "eve",
+    }
+    moments = [JULY, AUGUST, SEPTEMBER - MICROSECOND, SEPTEMBER, OCTOBER]
+    assert [champion_at(model, moment).version for moment in moments] == ["1", "2", "2", "1", "1"]
+
+
+def test_a_version_is_promoted_by_hand_by_its_number_or_by_an_alias(registry: MlflowClient, model: str) -> None:
+    registry.set_registered_model_alias(model, CHALLENGER, "3")
+
+    assert promote_by_hand(model, "2", as_of=JULY, reason="looked at", by="eve") == ""
+    assert promote_by_hand(model, CHALLENGER, as_of=AUGUST, reason="looked at", by="eve") == "2"
+    assert in_office(registry, model) == "3"
+
+
+def test_what_cannot_be_promoted_or_gone_back_to_is_refused_and_nothing_moves(
+    registry: MlflowClient, model: str
+) -> None:
+    promote(model, "1", as_of=JULY, reason="first")
+    promote(model, "2", as_of=SEPTEMBER, reason="better")
+    short = model.removeprefix("test.flights.")
+
+    for change, version, as_of, error, told in [
+        (promote_by_hand, "2", OCTOBER, Misuse, f"Version 2 of {model} is champion already, since 2013-09-01 00:00."),
+        (
+            promote_by_hand, "3", AUGUST, Misuse,
+            f"Version 2 of {model} was promoted as of 2013-09-01 00:00, which is after 2013-08-01 00:00: nobody takes office before it.",
+        ),
+        (
+            promote_by_hand, "7", OCTOBER, NotFound,
+            f"Model {model} has no version '7'. Its versions: 1, 2, 3; its aliases: champion.",
+        ),
+        (
+            roll_back, "3", OCTOBER, Misuse,
+            f"Version 3 of {model} never was champion, so there is nothing to go back to; those that were: 1, 2. To make it "
+            f"champion: train-model {short} --promote 3.",
+        ),
+        (roll_back, "2", OCTOBER, Misuse, f"Version 2 of {model} is champion already, since 2013-09-01 00:00."),
+    ]:  # fmt: skip
+        with pytest.raises(error) as refused:
+            change(model, version, as_of=as_of, reason="why not", by="eve")
+        assert str(refused.value) == told
+    assert in_office(registry, model) == "2"
+    assert [champion.version for champion in promotions(model)] == ["1", "2"]
+
+
+def test_a_registry_that_fails_half_way_leaves_the_alias_where_it_was(registry: MlflowClient, model: str) -> None:
+    """The tags come first: an alias without them would be a champion that no replay finds."""
+    promote(model, "1", as_of=JULY, reason="first")
+    with refusing(registry, "model_version_tags"), pytest.raises(MlflowException):
+        promote(model, "2", as_of=AUGUST, reason="better")
+    assert in_office(registry, model) == "1"
+
+    with refusing(registry, "registered_model_aliases"), pytest.raises(MlflowException):
+        promote(model, "2", as_of=AUGUST, reason="better")
+    assert in_office(registry, model) == "1"
+    settle(model)
+    assert in_office(registry, model) == "2"
+
+
+@contextmanager
+def refusing(registry: MlflowClient, table: str) -> Iterator[None]:
+    """The registry's own database refuses to write this table."""
+    with closing(sqlite3.connect(registry.tracking_uri.removeprefix("sqlite:///"))) as database:
+        for verb in ("INSERT", "UPDATE"):
+            database.execute(
+                f"CREATE TRIGGER refuse_{verb} BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+            )
+        database.commit()
+        try:
+            yield
+        finally:
+            for verb in ("INSERT", "UPDATE"):
+                database.execute(f"DROP TRIGGER refuse_{verb}")
+            database.commit()

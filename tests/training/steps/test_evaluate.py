@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 
-from training.steps.evaluate import permutation_importance, plots
+from training.steps.importance import Shuffled, columns_by_origin
+from training.steps.kinds import BINARY
 from training.steps.metrics import metrics
+from training.steps.pictures import plots
 
 
 def test_metrics_of_four_rows_are_those_worked_by_hand() -> None:
@@ -57,12 +59,34 @@ def test_importance_is_what_the_auc_loses_when_a_column_is_shuffled_and_the_most
     frame = pd.DataFrame({"kilometres": range(200), "decided_at": NOON, "open_orders": [1, 9] * 100})
     labels = np.array([False, True] * 100)
 
-    losses = permutation_importance(Load(), frame, labels, decided_at="decided_at", seed=7, rows=100)
+    shuffled = Shuffled(Load(), BINARY, frame, labels, decided_at="decided_at", rows=100)
+    losses = shuffled.losses({name: [name] for name in frame})
 
     assert list(losses) == ["open_orders", "kilometres"]
     assert losses["kilometres"] == 0  # the classifier does not look at it
     assert losses["open_orders"] == pytest.approx(0.5, abs=0.15)  # from perfect to a coin
-    assert losses == permutation_importance(Load(), frame, labels, decided_at="decided_at", seed=7, rows=100)
+    assert losses == shuffled.losses({name: [name] for name in frame})
+
+
+class Sum(BaseEstimator):
+    """Late, if the two columns together are above ten: one of them says nothing."""
+
+    def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
+        late = (frame["here"] + frame["there"]).to_numpy() > 10
+        return np.column_stack([~late, late])
+
+
+def test_the_columns_of_a_table_are_shuffled_together_so_that_what_they_say_only_together_counts() -> None:
+    here = np.random.default_rng(3).integers(0, 1000, 400)
+    labels = np.arange(400) % 2 == 0
+    frame = pd.DataFrame({"here": here, "there": 10 + labels - here, "idle": 0, "decided_at": NOON})
+    origins = {"here": "orders", "there": "orders", "idle": "weather"}
+    groups = columns_by_origin(frame.columns, origins)
+    assert groups == {"orders": ["here", "there"], "weather": ["idle"], "given with the entity": ["decided_at"]}
+
+    losses = Shuffled(Sum(), BINARY, frame, labels, decided_at="decided_at").losses(groups)
+
+    assert losses == {"orders": pytest.approx(0.5, abs=0.1), "weather": 0}
 
 
 class Waiting(BaseEstimator):
@@ -79,7 +103,8 @@ def test_a_moment_is_shuffled_as_its_distance_from_the_decision() -> None:
     labels = np.array([False, True] * 100)
 
     # All left 61 minutes before: shuffled among moments of other days, half of them would have left in the future.
-    assert permutation_importance(Waiting(), frame, labels, decided_at="decided_at", seed=7) == {"left_at": 0}
+    shuffled = Shuffled(Waiting(), BINARY, frame, labels, decided_at="decided_at")
+    assert shuffled.losses({"left_at": ["left_at"]}) == {"left_at": 0}
 
 
 def test_there_is_a_roc_a_calibration_and_an_importance_plot_with_each_model_in_the_legend() -> None:

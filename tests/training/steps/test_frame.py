@@ -1,7 +1,9 @@
 """What is learned from: which labels, in which part, and what was known of them at the moment of decision."""
 
+import json
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,11 +13,17 @@ from pandas.testing import assert_frame_equal
 from feature_store import FeatureLookup
 from feature_store.errors import Misuse
 from tests.couriers import COURIER_LOAD, HOUR, MICROSECOND, TRAINING, at, land, publish_features
-from training.steps.frame import assemble
+from training.spec import TrainingSpec
+from training.steps.frame import TrainingFrame, assemble, labels_of, load_frame, save_frame
 
 AS_OF = at("21")
 BEGINS = at("16")
 """When the holdout, the last five days, begins."""
+
+
+def assembled(store: Any, spec: TrainingSpec, *, sample: float = 1.0) -> TrainingFrame:
+    """What is learned from as of the 21st."""
+    return assemble(store, spec, labels_of(store, spec, sample=sample), as_of=AS_OF)
 
 
 def test_labels_are_fitted_on_or_held_out_by_time_and_those_not_known_then_or_now_are_in_neither_part(
@@ -38,7 +46,7 @@ def test_labels_are_fitted_on_or_held_out_by_time_and_those_not_known_then_or_no
     )
     publish_features(store, as_of=AS_OF)
 
-    frame = assemble(store, TRAINING, as_of=AS_OF)
+    frame = assembled(store, TRAINING)
 
     columns = ["courier", "district", "decided_at", "split", "open_orders", "kilometres", "zone", "is_late"]
     expected = [
@@ -53,7 +61,7 @@ def test_labels_are_fitted_on_or_held_out_by_time_and_those_not_known_then_or_no
     inputs, labels = frame.part("holdout")
     assert list(inputs.columns) == list(frame.inputs)
     assert sorted(labels) == [False, True]
-    held = sorted(tuple(row) for row in frame.holdout_entities.drop("decided_at").collect())
+    held = sorted(tuple(row) for row in frame.entities(store, "holdout").drop("decided_at").collect())
     assert held == [("cem", "old town", True), ("dan", "old town", False)]
 
 
@@ -77,7 +85,7 @@ def test_a_feature_known_one_microsecond_after_the_decision_is_not_joined(store:
     )
     publish_features(store, as_of=AS_OF)
 
-    rows = assemble(store, TRAINING, as_of=AS_OF).rows
+    rows = assembled(store, TRAINING).rows
 
     fitted = rows[rows["split"] == "train"].set_index("courier")["open_orders"]
     assert fitted["just in time"] == 1
@@ -116,7 +124,7 @@ def test_too_few_labels_to_learn_from_are_refused(store: Any, decided: list[str]
     land(store, orders=orders, counts=[])
 
     with pytest.raises(Misuse) as refused:
-        assemble(store, TRAINING, as_of=AS_OF)
+        assembled(store, TRAINING)
 
     assert str(refused.value) == told
 
@@ -130,4 +138,35 @@ def test_a_feature_that_the_published_table_does_not_have_is_refused_with_the_cl
     misspelt = FeatureLookup(COURIER_LOAD, "courier", feature_names="open_order", timestamp_lookup_key="decided_at")
 
     with pytest.raises(Misuse, match=r"there is no feature 'open_order'\. Did you mean open_orders\?"):
-        assemble(store, replace(TRAINING, lookups=[misspelt]), as_of=AS_OF)
+        assembled(store, replace(TRAINING, lookups=[misspelt]))
+
+
+def test_a_sample_takes_about_so_many_entities_and_always_the_same_ones(store: Any) -> None:
+    hours = [(n, at("2") + n * HOUR) for n in range(400)]
+    land(
+        store,
+        orders=[(f"{n}", f"courier {n}", "old town", hour, hour + HOUR, n % 3 == 0) for n, hour in hours],
+        counts=[("courier 1", at("2"), 4)],
+    )
+    publish_features(store, as_of=AS_OF)
+
+    half, again, tenth = (set(assembled(store, TRAINING, sample=share).rows["courier"]) for share in (0.5, 0.5, 0.1))
+
+    assert half == again
+    assert 150 < len(half) < 250
+    assert 20 < len(tenth) < 65
+    assert tenth < half
+
+
+def test_a_frame_that_was_saved_is_the_one_that_is_loaded(store: Any, tmp_path: Path) -> None:
+    orders = [(day, "ann", "old town", at(day), at(day) + HOUR, late) for day in ("2", "18") for late in (True, False)]
+    land(store, orders=[(f"{n}", *order[1:]) for n, order in enumerate(orders)], counts=[("ann", at("1"), 4)])
+    publish_features(store, as_of=AS_OF)
+    frame = assembled(store, TRAINING)
+
+    loaded = load_frame(tmp_path, json.loads(json.dumps(save_frame(frame, tmp_path))))
+
+    assert loaded.joined.equals(frame.joined)
+    assert_frame_equal(loaded.rows, frame.rows)
+    assert (loaded.inputs, loaded.labels, loaded.fingerprint) == (frame.inputs, frame.labels, frame.fingerprint)
+    assert dict(loaded.table_versions) == dict(frame.table_versions)

@@ -1,0 +1,63 @@
+"""The step ``fit``: each declared estimator, searched for first where the spec says so, fitted on the earlier rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import cloudpickle
+from sklearn.base import BaseEstimator
+
+from training.profile import SearchBudget
+from training.spec import Search, TrainingSpec
+from training.steps.frame import TRAIN, TrainingFrame
+from training.steps.kinds import Kind, make_of
+from training.steps.trials import Found
+
+FILE = "estimators.pkl"
+Fitted = Mapping[str, BaseEstimator]
+
+
+def fit(
+    spec: TrainingSpec,
+    kind: Kind,
+    frame: TrainingFrame,
+    *,
+    budget: SearchBudget,
+    trials: Path,
+    step: Callable[[str], None],
+) -> tuple[Fitted, Mapping[str, Found]]:
+    """The fitted estimators by name, and what was found for those that are searched.
+
+    ``trials`` is a folder in which a search that is interrupted leaves what it has tried.
+    """
+    inputs, labels = frame.part(TRAIN)
+    labels = kind.labels(labels)
+    fitted: dict[str, BaseEstimator] = {}
+    found: dict[str, Found] = {}
+    for name, one in spec.estimators.items():
+        estimator = make_of(one)()
+        if isinstance(one, Search) and budget.trials != 0:
+            from training.steps.search import search  # Optuna takes a while to load
+
+            tell = partial(_tell, step, name)
+            found[name] = search(one, kind, inputs, labels, budget=budget, folder=trials / name, step=tell)
+            estimator = estimator.set_params(**found[name].parameters)
+        step(f"fitting {name}")
+        fitted[name] = estimator.fit(inputs, labels)
+    return fitted, found
+
+
+def _tell(step: Callable[[str], None], name: str, said: str) -> None:
+    step(f"searching {name}: {said}")
+
+
+def save_estimators(fitted: Fitted, folder: Path) -> None:
+    """Write the estimators into ``folder``."""
+    (folder / FILE).write_bytes(cloudpickle.dumps(dict(fitted)))
+
+
+def load_estimators(folder: Path) -> Fitted:
+    """What :func:`save_estimators` wrote: this model's own, of this workspace."""
+    return cloudpickle.loads((folder / FILE).read_bytes())  # type: ignore[no-any-return]

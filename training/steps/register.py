@@ -1,0 +1,159 @@
+"""The steps ``register`` and ``promote``: the run in MLflow, the packaged model, the rows that it learned from, its office."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import mlflow
+import mlflow.sklearn
+import pyarrow as pa
+from mlflow.tracking import MlflowClient
+
+from feature_store import FeatureStore
+from feature_store.job import run_id
+from feature_store.moments import utc
+from feature_store.tables.commit import Commit, code_revision
+from feature_store.tables.evolve import fit_rows_to_table
+from training.profile import Settings
+from training.spec import TrainingSpec
+from training.steps import champion as office
+from training.steps.already import DEFINITION, LAST_MOMENT, definition
+from training.steps.evaluate import Evaluation
+from training.steps.fit import Fitted
+from training.steps.frame import HOLDOUT, TRAIN, TrainingFrame, packaged_set
+from training.steps.gates import Verdict, refused
+from training.steps.kinds import BINARY, Kind
+from training.steps.pictures import plots
+from training.steps.trials import Found, log_trials
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """All that is known of a model before it is registered."""
+
+    spec: TrainingSpec
+    settings: Settings
+    kind: Kind
+    frame: TrainingFrame
+    fitted: Fitted
+    searched: Mapping[str, Found]
+    evaluation: Evaluation
+    verdicts: Sequence[Verdict]
+    as_of: datetime
+
+    @property
+    def main(self) -> str:
+        """The name of the estimator that becomes the model."""
+        return next(iter(self.fitted))
+
+
+def register(store: FeatureStore, candidate: Candidate) -> str:
+    """Log the run, package and register the model, keep what it learned from; the new version."""
+    spec, model = candidate.spec, store.tables.full_name(candidate.spec.name)
+    name = f"{spec.name} as of {candidate.as_of:%Y-%m-%d}"
+    with mlflow.start_run(experiment_id=store.experiment(model), run_name=name):
+        _log(candidate)
+        version = _package(store, candidate)
+    keep_training_set(store, candidate, version)
+    return version
+
+
+def decide(store: FeatureStore, candidate: Candidate, version: str) -> bool:
+    """Give the version its office if its gates allow, or else the reason why not; whether it was promoted."""
+    model, client = store.tables.full_name(candidate.spec.name), MlflowClient()
+    client.set_registered_model_alias(model, office.CHALLENGER, version)
+    failed = refused(candidate.verdicts)
+    mode = candidate.settings.run_mode
+    if failed and mode == "enabled":
+        client.set_model_version_tag(model, version, office.REFUSED_BECAUSE, "; ".join(failed))
+        return False
+    passed = "passed " + ", ".join(dict.fromkeys(verdict.gate for verdict in candidate.verdicts if verdict.passed))
+    reasons = {
+        "enabled": passed,
+        "dry_run": f"dry run, in spite of: {'; '.join(failed)}" if failed else passed,
+        "disabled": "not judged: the profile's run_mode is disabled",
+    }
+    office.promote(model, version, as_of=candidate.as_of, reason=reasons[mode])
+    return True
+
+
+def keep_training_set(store: FeatureStore, candidate: Candidate, version: str) -> None:
+    """Append the training frame, with the model's predictions, to ``<model>_training_set``: the baseline of drift."""
+    spec, frame = candidate.spec, candidate.frame
+    versions = pa.repeat(version, frame.joined.num_rows)
+    predictions = pa.array(candidate.evaluation.predictions)
+    rows = frame.joined.append_column("prediction", predictions).append_column("model_version", versions)
+    name = f"{spec.name}_training_set"
+    what = f"What each version of {spec.name} learned from, with its scores"
+    rows = fit_rows_to_table(store.tables, name, rows, description=what, owner=spec.owner)
+    commit = Commit(
+        verb="train-model",
+        as_of=candidate.as_of,
+        sources={**frame.table_versions, frame.labels.table: frame.labels.version},
+        details={"model": store.tables.full_name(spec.name), "model_version": version},
+    )
+    store.tables.append(name, rows, commit=commit)
+
+
+def _log(candidate: Candidate) -> None:
+    spec, frame, main, evaluation = candidate.spec, candidate.frame, candidate.main, candidate.evaluation
+    parameters: dict[str, Any] = {
+        "as_of": candidate.as_of.isoformat(), "holdout_days": spec.holdout.days, "estimator": main,
+        "rows_fitted": int(frame.is_in(TRAIN).sum()), "rows_held_out": int(frame.is_in(HOLDOUT).sum()),
+        "columns": len(frame.inputs), "kind": candidate.kind.name,
+    }  # fmt: skip
+    last = candidate.fitted[main][-1] if hasattr(candidate.fitted[main], "__getitem__") else candidate.fitted[main]
+    mlflow.log_params(parameters | {f"{main}.{key}": value for key, value in last.get_params(deep=False).items()})
+    for name, values in evaluation.metrics.items():
+        prefix = "" if name == main else f"{name}."
+        mlflow.log_metrics({f"{prefix}{metric}": value for metric, value in values.items()})
+    mlflow.log_metrics({f"fitted_{metric}": value for metric, value in evaluation.fitted_metrics.items()})
+    versions = dict(frame.table_versions)
+    mlflow.set_tags({f"table_version.{table}": str(version) for table, version in versions.items()})
+    mlflow.set_tags({"code_revision": code_revision(), "job_run": run_id(), "owner": spec.owner})
+    mlflow.log_dict(
+        {
+            "tables": versions,
+            "importance": dict(evaluation.importance),
+            "table_importance": dict(evaluation.table_importance),
+        },
+        "training.json",
+    )
+    mlflow.log_dict(candidate.settings.model_dump(), "profile.json")
+    mlflow.log_dict({"gates": [vars(verdict) for verdict in candidate.verdicts]}, "gates.json")
+    if candidate.kind is BINARY:
+        truth = frame.part(HOLDOUT)[1].to_numpy(dtype=bool)
+        for name, figure in plots(truth, evaluation.scores, evaluation.importance).items():
+            mlflow.log_figure(figure, f"plots/{name}.png", save_kwargs={"dpi": 110})
+    for name, found in candidate.searched.items():
+        log_trials(name, found)
+
+
+def _package(store: FeatureStore, candidate: Candidate) -> str:
+    spec, frame, as_of = candidate.spec, candidate.frame, candidate.as_of
+    info = store.log_model(
+        model=candidate.kind.as_registered(candidate.fitted[candidate.main]),
+        artifact_path="model",
+        flavor=mlflow.sklearn,
+        training_set=packaged_set(store, spec, frame),
+        registered_model_name=store.tables.full_name(spec.name),
+        lineage={
+            "as_of": as_of.isoformat(), "labels": {frame.labels.table: frame.labels.version},
+            "fingerprint": frame.fingerprint, "frame": frame.labels.document(), "code_revision": code_revision(),
+            "run": run_id(), LAST_MOMENT: frame.last_moment.isoformat(), "holdout_days": spec.holdout.days,
+            "owner": spec.owner, "kind": candidate.kind.name,
+        },
+        serialization_format="cloudpickle",
+    )  # fmt: skip
+    version, client, model = str(info.registered_model_version), MlflowClient(), store.tables.full_name(spec.name)
+    tags = {
+        office.TRAINED_AS_OF: utc(as_of).isoformat(), office.FINGERPRINT: frame.fingerprint,
+        DEFINITION: definition(spec, candidate.settings),
+    }  # fmt: skip
+    for key, value in tags.items():
+        client.set_model_version_tag(model, version, key, value)
+    client.update_registered_model(model, description=f"{spec.description}\n\nOwner: {spec.owner}")
+    return version

@@ -1,0 +1,166 @@
+"""Hyper-parameters, searched on the earlier rows only: each trial is fitted and judged on stretches of time in their order.
+
+Trials are asked for in batches, each with a seed that follows from the number of trials before it, and recorded when the
+batch is done. So the same seed and budget give the same trials, however many processes there are, and a search that was
+interrupted goes on as if it had not been.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache, partial
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+import optuna
+import pandas as pd
+from joblib.externals.loky import get_reusable_executor
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from feature_store.errors import Misuse, suggestion
+from training.spec import Between, Choice, Search
+from training.steps.kinds import KINDS, Kind
+from training.steps.trials import Found
+
+if TYPE_CHECKING:
+    from training.profile import SearchBudget
+
+BATCH = 4
+"""So many trials are asked for at once, so that up to so many processes give the same trials as one."""
+_ROWS, _LABEL = "rows.parquet", "__label"
+
+
+def search(
+    what: Search,
+    kind: Kind,
+    inputs: pd.DataFrame,
+    labels: pd.Series,
+    *,
+    budget: SearchBudget,
+    folder: Path,
+    step: Callable[[str], None],
+) -> Found:
+    """The best of at most ``budget`` trials; ``inputs`` are in the order of their moments of decision.
+
+    Trials that are recorded in ``folder`` are not tried again.
+
+    Raises
+    ------
+    Misuse
+        If a parameter is not one of the estimator's, or no trial succeeded; with the last one's error.
+    """
+    _check_parameters(what)
+    folder.mkdir(parents=True, exist_ok=True)
+    inputs.assign(**{_LABEL: labels}).to_parquet(folder / _ROWS)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(
+        storage=JournalStorage(JournalFileBackend(str(folder / "trials.log"))),
+        study_name="search", direction="maximize", load_if_exists=True,
+    )  # fmt: skip
+    for begun in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study.tell(begun.number, state=TrialState.FAIL)  # begun by a run that was killed
+    wanted = what.trials if budget.trials is None else budget.trials
+    ends = time.monotonic() + 60 * budget.minutes if budget.minutes else float("inf")
+    try_one = partial(tried, what, kind.name, str(folder / _ROWS))
+    with _workers(budget) as workers:
+        while (done := len(_finished(study))) < wanted and (done == 0 or time.monotonic() < ends):
+            step(_progress(study, done, wanted))
+            study.sampler = optuna.samplers.TPESampler(seed=what.seed + done, multivariate=True)
+            asked = [study.ask() for _ in range(min(BATCH, wanted - done))]
+            outcomes = workers(joblib.delayed(try_one)(_suggested(trial, what)) for trial in asked)
+            for trial, (value, seconds, error) in zip(asked, outcomes, strict=True):
+                trial.set_user_attr("seconds", seconds)
+                trial.set_user_attr("error", error)
+                study.tell(trial, value if value is not None else [float("-inf")])
+    return _found(study, what)
+
+
+@contextmanager
+def _workers(budget: SearchBudget) -> Iterator[joblib.Parallel]:
+    """Processes that try at the same time; they end with the search, whatever ends it."""
+    number = min(budget.workers or joblib.cpu_count(), BATCH)
+    try:
+        with joblib.Parallel(n_jobs=number) as workers:
+            yield workers
+    finally:
+        if number > 1:
+            get_reusable_executor().shutdown(wait=True, kill_workers=True)
+
+
+def tried(what: Search, kind: str, rows: str, parameters: Mapping[str, Any]) -> tuple[float | None, float, str]:
+    """The mean of the main metric over the folds, the seconds it took, and what went wrong, if anything did."""
+    began, judge = time.perf_counter(), KINDS[kind]
+    frame = _read(rows)
+    inputs, labels = frame.drop(columns=_LABEL), frame[_LABEL]
+    values = []
+    try:
+        for fitted, judged in folds(len(frame), what.folds):
+            estimator = what.make().set_params(**parameters).fit(inputs.iloc[fitted], labels.iloc[fitted])
+            predictions = judge.predict(estimator, inputs.iloc[judged])
+            values.append(judge.goodness(labels.iloc[judged].to_numpy(), predictions))
+    except Exception as error:  # whatever an estimator says of parameters that it cannot be fitted with
+        return None, time.perf_counter() - began, f"{type(error).__name__}: {error}"
+    return float(np.mean(values)), time.perf_counter() - began, ""
+
+
+def folds(rows: int, number: int) -> list[tuple[slice, slice]]:
+    """For each fold, the rows that are fitted on and those, just after them, that are judged.
+
+    The rows are in the order of time, and cut into ``number + 1`` stretches of equal length.
+
+    >>> folds(8, 3)
+    [(slice(0, 2, None), slice(2, 4, None)), (slice(0, 4, None), slice(4, 6, None)), (slice(0, 6, None), slice(6, 8, None))]
+    """
+    edges = [rows * stretch // (number + 1) for stretch in range(number + 2)]
+    return [(slice(0, begin), slice(begin, end)) for begin, end in pairwise(edges[1:])]
+
+
+@lru_cache(maxsize=1)
+def _read(rows: str) -> pd.DataFrame:
+    return pd.read_parquet(rows)
+
+
+def _check_parameters(what: Search) -> None:
+    known = what.make().get_params()
+    unknown = [name for name in what.space if name not in known]
+    if unknown:
+        raise Misuse(f"The estimator has no parameter {unknown[0]!r} to search. {suggestion(unknown[0], known)}")
+
+
+def _suggested(trial: Trial, what: Search) -> dict[str, Any]:
+    return {name: _one(trial, name, range_) for name, range_ in what.space.items()}
+
+
+def _one(trial: Trial, name: str, range_: Between | Choice) -> Any:
+    if isinstance(range_, Choice):
+        return trial.suggest_categorical(name, list(range_.values))
+    if isinstance(range_.low, int) and isinstance(range_.high, int):
+        return trial.suggest_int(name, range_.low, range_.high, log=range_.log)
+    return trial.suggest_float(name, range_.low, range_.high, log=range_.log)
+
+
+def _finished(study: optuna.Study) -> list[FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+
+
+def _progress(study: optuna.Study, done: int, wanted: int) -> str:
+    return f"{done} of {wanted} trials" + (f", the best {study.best_value:.4f}" if done else "")
+
+
+def _found(study: optuna.Study, what: Search) -> Found:
+    trials = _finished(study)
+    if study.best_value == float("-inf"):
+        raise Misuse(
+            f"None of {len(trials)} trials could be fitted. The last one said: {trials[-1].user_attrs['error']}"
+        )
+    return Found(
+        study.best_params,
+        [{"parameters": one.params, "value": one.value, **one.user_attrs} for one in trials],
+    )
