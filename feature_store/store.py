@@ -13,7 +13,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from mlflow.models.model import ModelInfo
     from mlflow.types import Schema
     from pyspark.sql import DataFrame, SparkSession
@@ -25,48 +24,11 @@ if TYPE_CHECKING:
     from feature_store.declare.table import FeatureTable
     from feature_store.join.misses import TableMisses
     from feature_store.package.contents import FeatureSpecInfo
+    from feature_store.package.protocol import TrainingSet
     from feature_store.publish.publication import Publication
     from feature_store.tables.commit import Commit
     from feature_store.tables.protocol import Tables
     from feature_store.tables.stored import StoredFeatureTable
-
-
-class TrainingSet(Protocol):
-    """A data frame and the features that belong to it, not yet joined."""
-
-    @property
-    def feature_spec(self) -> object:
-        """Which columns there are and where each comes from, in the backend's own form."""
-        ...
-
-    @property
-    def table_versions(self) -> Mapping[str, int]:
-        """Full table names and the Delta versions that :meth:`load_df` reads."""
-        ...
-
-    def load_df(self) -> DataFrame:
-        """The joined frame: data frame columns less labels, looked-up features, function outputs, labels."""
-        ...
-
-    def load_rows(self) -> pa.Table:
-        """The rows of :meth:`load_df` in this process, with the same types; they must fit in its memory."""
-        ...
-
-    def load_ages(self) -> pa.Table:
-        """How old, in seconds, the row is that each lookup finds: one row for each of the data frame, in any order.
-
-        A column for each feature table, by its full name: null where nothing was found, NaN where a table's rows have no moment.
-        """
-        ...
-
-    @property
-    def origins(self) -> Mapping[str, str]:
-        """The looked-up and computed columns, and the full names of the feature tables or functions that give them."""
-        ...
-
-    def get_output_columns(self) -> list[str]:
-        """The columns of :meth:`load_df`, in its order, without computing anything."""
-        ...
 
 
 class FeatureStore(Protocol):

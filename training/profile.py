@@ -51,16 +51,22 @@ class Common(Part):
     run_mode: RunMode = "enabled"
 
 
-class Settings(Common):
-    """The settings of one model: the common ones, and limits for its gates by metric."""
+class OfModel(Common):
+    """What may be set for one model: the common settings, and limits for its gates by metric."""
 
     gates: dict[str, float] = {}
+
+
+class Settings(OfModel):
+    """The settings with which a model is trained, and the profile that they are of."""
+
+    profile: str = ""
 
 
 class Profile(Common):
     """The file: settings for all models, and what is different for some, by the model's name."""
 
-    models: dict[str, Settings] = {}
+    models: dict[str, OfModel] = {}
 
 
 def load_profile(name: str, spec: TrainingSpec, *, models: Iterable[str] = (), folder: Path = FOLDER) -> Settings:
@@ -82,11 +88,11 @@ def load_profile(name: str, spec: TrainingSpec, *, models: Iterable[str] = (), f
     profile, problems = parse(Profile, document.data, at=(), document=document, owner=lambda path: _owner(what, path))
     if profile is None:
         raise InvalidFile(problems, what=what)
-    own = profile.models.get(spec.name, Settings())
+    own = profile.models.get(spec.name, OfModel())
     problems = [*_unknown_models(document, profile, {*models, spec.name}), *_unknown_gates(document, own, spec)]
     if problems:
         raise InvalidFile(problems, what=what)
-    return _over(profile, own)
+    return _over(name, profile, own)
 
 
 def with_limits(spec: TrainingSpec, limits: Mapping[str, float]) -> TrainingSpec:
@@ -109,12 +115,12 @@ def _limited(gate: Gate, limit: float) -> Gate:
     return type(gate)(limit) if isinstance(gate, AtLeast | AtMost) else gate
 
 
-def _over(profile: Profile, own: Settings) -> Settings:
+def _over(name: str, profile: Profile, own: OfModel) -> Settings:
     """``own`` where it says something, the profile elsewhere; the search's budget is put together key by key."""
     values: dict[str, Any] = {name: getattr(profile, name) for name in Common.model_fields}
     values |= {name: getattr(own, name) for name in own.model_fields_set}
     values["search"] = profile.search.model_copy(update=own.search.model_dump(exclude_unset=True))
-    return Settings(**values)
+    return Settings(**values, profile=name)
 
 
 def _unknown_models(document: Document, profile: Profile, known: Collection[str]) -> Iterator[Problem]:
@@ -123,7 +129,7 @@ def _unknown_models(document: Document, profile: Profile, known: Collection[str]
             yield Problem(document.place(("models", name)), f"there is no model {name!r}; {closest(name, known)}")
 
 
-def _unknown_gates(document: Document, own: Settings, spec: TrainingSpec) -> Iterator[Problem]:
+def _unknown_gates(document: Document, own: OfModel, spec: TrainingSpec) -> Iterator[Problem]:
     for metric in own.gates:
         if metric not in spec.gates:
             place = document.place(("models", spec.name, "gates", metric))

@@ -74,7 +74,8 @@ def main(
     A model is one module in training/. The steps are assemble (features looked up as of each entity's moment of decision, the
     last stretch of time held out), fit, evaluate, validate (the declared gates, and not worse than the champion on the same
     holdout), register and promote. Each leaves what it made in the workspace's reports/training, and is not done again while
-    what it was made of is the same. Every version stays registered, a refused one with the reason.
+    what it was made of is the same. Every version stays registered, a refused one with the reason, and has a card: a page
+    of HTML that says what it learned from, how good it is and where, and what looks like a leak.
 
     With --reproduce the tables are read at the versions that the model recorded, whatever was published since; the
     command fails if the frame is another, and says whose history has been vacuumed.
@@ -174,6 +175,8 @@ def show(trained: Trained) -> None:
     for verdict in trained.verdicts:
         if not verdict.passed:
             console.print(f"  [bad]refused[/]: {verdict.sentence}")
+    if trained.card:
+        console.print(f"  card: {trained.card}")
     if not trained.version:
         console.print(f"  {trained.steps[-1].step} has left what it made in {trained.steps[-1].folder}")
     elif trained.promoted:

@@ -20,7 +20,7 @@ from feature_store.join import misses
 from feature_store.join.definition import with_types
 from feature_store.join.misses import TableMisses
 from feature_store.package.contents import LINEAGE_FILE, Package
-from feature_store.store import TrainingSet
+from feature_store.package.protocol import TrainingSet
 
 if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo

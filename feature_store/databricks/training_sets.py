@@ -41,7 +41,7 @@ from feature_store.package.training_set import checked_spec, key_types
 
 @dataclass(frozen=True, eq=False)
 class DatabricksTrainingSet:
-    """:class:`feature_store.store.TrainingSet`: the ``vendor``'s own, and the same as this project checked it."""
+    """:class:`feature_store.package.protocol.TrainingSet`: the ``vendor``'s own, and the same as this project checked it."""
 
     vendor: Any
     df: DataFrame

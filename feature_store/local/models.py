@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from feature_store.join.misses import TableMisses
     from feature_store.package.contents import Package
-    from feature_store.store import TrainingSet
+    from feature_store.package.protocol import TrainingSet
 
 TRACKING_IS_OURS = "PIPELINE_SET_MLFLOW_TRACKING_URI"
 

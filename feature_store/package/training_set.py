@@ -20,7 +20,7 @@ from feature_store.tables.stored import StoredFeatureTable
 
 @dataclass(frozen=True, eq=False)
 class LocalTrainingSet:
-    """:class:`feature_store.store.TrainingSet` over Delta tables: the versions are fixed when it is created."""
+    """:class:`feature_store.package.protocol.TrainingSet` over Delta tables: the versions are fixed when it is created."""
 
     df: DataFrame
     labels: Sequence[str]

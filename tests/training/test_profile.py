@@ -24,7 +24,9 @@ def profile(tmp_path: Path):
 
 
 def test_an_empty_profile_leaves_everything_as_the_spec_has_it(profile) -> None:
-    assert profile("") == Settings(sample_fraction=1.0, search=SearchBudget(), run_mode="enabled", gates={})
+    assert profile("") == Settings(
+        sample_fraction=1.0, search=SearchBudget(), run_mode="enabled", gates={}, profile="night"
+    )
 
 
 def test_what_is_set_for_a_model_wins_over_what_is_set_for_all_key_by_key(profile) -> None:
@@ -37,7 +39,11 @@ def test_what_is_set_for_a_model_wins_over_what_is_set_for_all_key_by_key(profil
           early_order: {run_mode: disabled}
     """
     assert profile(text) == Settings(
-        sample_fraction=1.0, search=SearchBudget(trials=3, workers=2), run_mode="dry_run", gates={"roc_auc": 0.7}
+        sample_fraction=1.0,
+        search=SearchBudget(trials=3, workers=2),
+        run_mode="dry_run",
+        gates={"roc_auc": 0.7},
+        profile="night",
     )
 
 

@@ -22,7 +22,7 @@ from feature_store.declare.source import KNOWN_AT, Source
 from feature_store.errors import ConcurrentWrite
 from feature_store.lineage.fingerprint import fingerprint_of_rows
 from feature_store.moments import utc
-from feature_store.store import TrainingSet
+from feature_store.package.protocol import TrainingSet
 from training.spec import TrainingSpec
 
 SPLIT, TRAIN, HOLDOUT = "split", "train", "holdout"

@@ -22,13 +22,15 @@ from training.profile import Settings, with_limits
 from training.spec import TrainingSpec
 from training.steps import champion as office
 from training.steps.already import already_trained, fit_facts, gate_facts, lookup_facts
+from training.steps.candidate import Candidate
+from training.steps.card.page import card
 from training.steps.evaluate import CHAMPION, Evaluation, evaluate, load_evaluation, save_evaluation
 from training.steps.fit import Fitted, fit, load_estimators, save_estimators
 from training.steps.frame import HOLDOUT, TrainingFrame, assemble, labels_of, load_frame, save_frame
 from training.steps.gates import Compared, Verdict, comparisons, judge
 from training.steps.kept import Kept, Output
 from training.steps.kinds import Kind, kind_of, label_type_of
-from training.steps.register import Candidate, decide, register
+from training.steps.register import decide, register, save_card
 from training.steps.trials import Found
 
 STEPS = ("assemble", "fit", "evaluate", "validate", "register", "promote")
@@ -39,8 +41,8 @@ Begin = Callable[[str], None]
 class Trained:
     """What became of a training run. ``metrics`` maps each estimator's name, and ``champion``, to its holdout metrics.
 
-    ``steps`` are those that were gone through; ``version`` is empty if they ended before ``register``. ``repeated``: a version
-    had learned just so before, and nothing was done.
+    ``steps`` are those that were gone through; ``version`` is empty if they ended before ``register``. ``card`` is the file of the
+    training card, None before ``validate``. ``repeated``: a version had learned just so before, and nothing was done.
     """
 
     model: str
@@ -51,6 +53,7 @@ class Trained:
     promoted: bool
     repeated: bool = False
     steps: Sequence[Output] = ()
+    card: Path | None = None
 
 
 def train(
@@ -235,17 +238,19 @@ class Run:
             getattr(self, before[until])
         else:
             _ = self.validated
-        version, promoted = "", False
-        if until in ("register", "promote"):
+        version, promoted, page = "", False, None
+        if until == "validate":
+            page = save_card(card(self.candidate(), model=self.model), self.validated.folder / "card.html")
+        elif until in ("register", "promote"):
             self.begin("logging and registering")
             candidate = self.candidate()
-            version = register(self.store, candidate)
+            version, page = register(self.store, candidate, cards=self.kept.folder)
             promoted = until == "promote" and decide(self.store, candidate, version)
         has = {output.step: output.told for output in self.kept.done}
         verdicts = self.verdicts if "validate" in has else []
         metrics = has.get("evaluate", {}).get("metrics", {})
         rows = self.assembled.told["rows"]
-        return Trained(self.model, version, rows, metrics, verdicts, promoted, steps=self.kept.done)
+        return Trained(self.model, version, rows, metrics, verdicts, promoted, steps=self.kept.done, card=page)
 
     def _identity(self, table: str) -> list[object]:
         info = self.store.tables.info(table)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -17,48 +15,37 @@ from feature_store.job import run_id
 from feature_store.moments import utc
 from feature_store.tables.commit import Commit, code_revision
 from feature_store.tables.evolve import fit_rows_to_table
-from training.profile import Settings
-from training.spec import TrainingSpec
 from training.steps import champion as office
 from training.steps.already import DEFINITION, LAST_MOMENT, definition
-from training.steps.evaluate import Evaluation
-from training.steps.fit import Fitted
-from training.steps.frame import HOLDOUT, TRAIN, TrainingFrame, packaged_set
-from training.steps.gates import Verdict, refused
-from training.steps.kinds import BINARY, Kind
-from training.steps.pictures import plots
-from training.steps.trials import Found, log_trials
+from training.steps.candidate import Candidate
+from training.steps.card.page import card
+from training.steps.frame import HOLDOUT, TRAIN, packaged_set
+from training.steps.gates import refused
+from training.steps.trials import log_trials
 
 
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """All that is known of a model before it is registered."""
+def register(store: FeatureStore, candidate: Candidate, *, cards: Path) -> tuple[str, Path]:
+    """Log the run, package and register the model, keep what it learned from; the new version, and its card's file.
 
-    spec: TrainingSpec
-    settings: Settings
-    kind: Kind
-    frame: TrainingFrame
-    fitted: Fitted
-    searched: Mapping[str, Found]
-    evaluation: Evaluation
-    verdicts: Sequence[Verdict]
-    as_of: datetime
-
-    @property
-    def main(self) -> str:
-        """The name of the estimator that becomes the model."""
-        return next(iter(self.fitted))
-
-
-def register(store: FeatureStore, candidate: Candidate) -> str:
-    """Log the run, package and register the model, keep what it learned from; the new version."""
+    The card is an artifact of the run, and a file in the folder ``cards``.
+    """
     spec, model = candidate.spec, store.tables.full_name(candidate.spec.name)
     name = f"{spec.name} as of {candidate.as_of:%Y-%m-%d}"
     with mlflow.start_run(experiment_id=store.experiment(model), run_name=name):
         _log(candidate)
         version = _package(store, candidate)
+        page = card(candidate, model=model, version=version)
+        mlflow.log_text(page, "card.html")
     keep_training_set(store, candidate, version)
-    return version
+    return version, save_card(page, cards / f"card-{version}.html")
+
+
+def save_card(page: str, file: Path) -> Path:
+    """Write the page into the file, at once."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_suffix(".new")
+    beside.write_text(page, encoding="utf-8")
+    return beside.replace(file)
 
 
 def decide(store: FeatureStore, candidate: Candidate, version: str) -> bool:
@@ -124,10 +111,6 @@ def _log(candidate: Candidate) -> None:
     )
     mlflow.log_dict(candidate.settings.model_dump(), "profile.json")
     mlflow.log_dict({"gates": [vars(verdict) for verdict in candidate.verdicts]}, "gates.json")
-    if candidate.kind is BINARY:
-        truth = frame.part(HOLDOUT)[1].to_numpy(dtype=bool)
-        for name, figure in plots(truth, evaluation.scores, evaluation.importance).items():
-            mlflow.log_figure(figure, f"plots/{name}.png", save_kwargs={"dpi": 110})
     for name, found in candidate.searched.items():
         log_trials(name, found)
 

@@ -1,4 +1,4 @@
-"""Metrics against numbers worked by hand; importance and plots of a classifier that is known through and through."""
+"""Metrics against numbers worked by hand; importance of a classifier that is known through and through."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,6 @@ from sklearn.base import BaseEstimator
 from training.steps.importance import Shuffled, columns_by_origin
 from training.steps.kinds import BINARY
 from training.steps.metrics import metrics
-from training.steps.pictures import plots
 
 
 def test_metrics_of_four_rows_are_those_worked_by_hand() -> None:
@@ -105,16 +104,3 @@ def test_a_moment_is_shuffled_as_its_distance_from_the_decision() -> None:
     # All left 61 minutes before: shuffled among moments of other days, half of them would have left in the future.
     shuffled = Shuffled(Waiting(), BINARY, frame, labels, decided_at="decided_at")
     assert shuffled.losses({"left_at": ["left_at"]}) == {"left_at": 0}
-
-
-def test_there_is_a_roc_a_calibration_and_an_importance_plot_with_each_model_in_the_legend() -> None:
-    labels = np.array([False, False, True, True])
-    scores = {"tree": np.array([0.1, 0.4, 0.35, 0.8]), "coin": np.full(4, 0.5)}
-
-    figures = plots(labels, scores, {"open_orders": 0.2, "kilometres": 0.0})
-
-    assert list(figures) == ["roc", "calibration", "importance"]
-    legend = [text.get_text() for text in figures["roc"].axes[0].get_legend().get_texts()]
-    assert legend == ["tree (AUC 0.750)", "coin (AUC 0.500)"]
-    bars = [label.get_text() for label in figures["importance"].axes[0].get_yticklabels()]
-    assert bars == ["kilometres", "open_orders"]  # drawn from below: the most important is on top
