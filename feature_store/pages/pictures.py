@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from contextlib import AbstractContextManager
 from typing import Any, cast
 
 import matplotlib as mpl
@@ -27,9 +28,14 @@ _SETTINGS: Any = {
 }  # fmt: skip
 
 
+def in_style() -> AbstractContextManager[None]:
+    """Whatever is drawn within is in the page's style: legends, second axes."""
+    return mpl.rc_context(_SETTINGS)
+
+
 def axes(*, width: float = 4.6, height: float = 3.2, x: str = "", y: str = "") -> Axes:
     """Axes on a new picture, its size in inches, with labels for both directions."""
-    with mpl.rc_context(_SETTINGS):
+    with in_style():
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasSVG(figure)
         drawn = figure.add_subplot()

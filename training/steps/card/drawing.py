@@ -12,7 +12,7 @@ from markupsafe import Markup
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, confusion_matrix, precision_recall_curve, roc_auc_score, roc_curve
 
-from feature_store.pages.pictures import FAINT, FIRST, INK, LINE, SECOND, SERIES, axes, svg
+from feature_store.pages.pictures import FIRST, INK, LINE, SECOND, SERIES, axes, in_style, svg
 from training.steps.card.slices import period_of
 from training.steps.frame import HOLDOUT, TrainingFrame
 from training.steps.kinds import BINARY, MULTICLASS, Kind, Values
@@ -41,33 +41,33 @@ def labels_over_time(frame: TrainingFrame, kind: Kind, *, decided_at: str) -> Pi
         values, what = labels.astype(float), "share of true" if kind is BINARY else f"mean {frame.label}"
     found = pd.DataFrame({"value": values, "held": frame.is_in(HOLDOUT)}).groupby(periods.to_numpy())
     table = found.agg(rows=("value", "size"), mean=("value", "mean"), held=("held", "mean"))
-    drawn = axes(width=7.2, height=2.6, y=f"rows per {name}")
-    places = np.arange(len(table))
-    colours = [SECOND if held > 0.5 else FIRST for held in table["held"]]
-    drawn.bar(places, table["rows"], color=colours, alpha=0.35, width=0.9)
-    drawn.tick_params(axis="x", rotation=30)
-    shown = places[:: max(1, len(places) // 8)]
-    drawn.set_xticks(shown, table.index[shown], ha="right")
-    other = drawn.twinx()
-    other.plot(places, table["mean"], color=INK, linewidth=1.4, marker="o", markersize=2.5)
-    other.set_ylabel(what, color=FAINT)
-    other.tick_params(colors=FAINT)
-    other.spines[["top"]].set_visible(False)
-    low, high = table["mean"].min(), table["mean"].max()
-    other.set_ylim(min(0.0, low * 1.1), high * 1.15 if high > 0 else 1)
+    with in_style():
+        drawn = axes(width=7.2, height=2.6, y=f"rows per {name}")
+        places = np.arange(len(table))
+        colours = [SECOND if held > 0.5 else FIRST for held in table["held"]]
+        drawn.bar(places, table["rows"], color=colours, alpha=0.35, width=0.9)
+        shown = places[:: max(1, len(places) // 8)]
+        drawn.set_xticks(shown, table.index[shown], rotation=30, ha="right")
+        other = drawn.twinx()
+        other.plot(places, table["mean"], color=INK, linewidth=1.4, marker="o", markersize=2.5)
+        other.set_ylabel(what)
+        other.spines["right"].set_visible(True)
+        low, high = table["mean"].min(), table["mean"].max()
+        other.set_ylim(min(0.0, low * 1.1), high * 1.15 if high > 0 else 1)
     caption = f"Bars: rows decided in each {name}, of the holdout in the second colour. Line: {what}."
     return Picture(svg(drawn, title=f"Rows and {what} per {name}"), caption)
 
 
-def pictures(kind: Kind, labels: Values, scores: Mapping[str, Values]) -> Iterator[Picture]:
+def pictures(kind: Kind, labels: Values, scores: Mapping[str, Values]) -> list[Picture]:
     """What the kind of model shows; ``scores`` are predictions of the holdout by model, the first is the one the card is of."""
-    if kind is BINARY:
-        yield from (_roc(labels, scores), _precision_recall(labels, scores), _calibration(labels, scores))
-        yield _chances(labels, next(iter(scores.values())))
-    elif kind is MULTICLASS:
-        yield _confusion(labels, next(iter(scores.values())))
-    else:
-        yield from (_predicted_and_found(labels, scores), _errors(labels, scores))
+    model = next(iter(scores.values()))
+    with in_style():
+        if kind is BINARY:
+            curves = [draw(labels, scores) for draw in (_roc, _precision_recall, _calibration)]
+            return [*curves, _chances(labels, model)]
+        if kind is MULTICLASS:
+            return [_confusion(labels, model)]
+        return [_predicted_and_found(labels, scores), _errors(labels, scores)]
 
 
 def _thinned(*curves: Values) -> list[Values]:

@@ -62,7 +62,7 @@ def card(candidate: Candidate, *, model: str, version: str = "") -> str:
         mode=candidate.settings.run_mode, settings=candidate.settings, parts=_parts(frame, spec.decided_at),
         tables=_tables(candidate, catalog, schema), over_time=labels_over_time(frame, kind, decided_at=spec.decided_at),
         alone=strengths(frame, kind, decided_at=spec.decided_at), alone_measure=measure_of(kind), suspicious=SUSPICIOUS,
-        pictures=list(pictures(kind, truth, ordered)), compared=_compared(candidate),
+        pictures=pictures(kind, truth, ordered), compared=_compared(candidate),
         sliced=list(sliced(frame, spec, kind, model=evaluation.scores[main], champion=evaluation.scores.get(CHAMPION))),
         has_champion=CHAMPION in evaluation.scores, searched=candidate.searched, revision=code_revision(),
         own=f"{catalog}.{schema}.", place=f"--catalog {catalog} --schema {schema}", quantiles=AGE_QUANTILES,

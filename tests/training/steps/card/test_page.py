@@ -89,6 +89,9 @@ def test_a_card_is_one_file_without_a_script_and_without_an_address_outside_of_i
         assert found.addresses
         assert all(address.startswith("#") for address in found.addresses)
         assert re.findall(r"https?://(?!www\.w3\.org/)", page) == []
+        assert (
+            re.findall(r"(?:fill|stroke|color): *#\w+", page.split("</style>", 1)[1]) == []
+        )  # the style decides, light or dark
         assert len(page) < 1_000_000
 
 
