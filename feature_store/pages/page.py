@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 _HERE = Path(__file__).parent
 NOTHING = "–"
@@ -24,7 +25,7 @@ def render(template: Path, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "share": share, "moment": moment, "age": age}
+    environment.filters |= {"number": number, "share": share, "moment": moment, "age": age, "breakable": breakable}
     return environment.get_template(template.name).render(**values)
 
 
@@ -69,3 +70,8 @@ def age(seconds: float | None) -> str:
             more = f" {int(rest // part)} {smaller}" if rest // part else ""
             return f"{sign}{int(whole)} {unit}{more}"
     return f"{sign}{left:.0f} s"
+
+
+def breakable(name: str) -> Markup:
+    """A name that may be broken after each of its parts, where there is little room."""
+    return Markup("_<wbr>").join(escape(part) for part in name.split("_"))

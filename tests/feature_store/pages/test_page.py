@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from feature_store.pages.page import age, moment, number, render, share
+from feature_store.pages.page import age, breakable, moment, number, render, share
 from feature_store.pages.pictures import FIRST, SECOND, axes, svg
 
 
@@ -87,3 +87,7 @@ def test_a_picture_has_the_colours_of_the_page_s_style_and_names_of_its_own() ->
     assert names[0]
     assert not names[0] & names[1]
     assert svg(drawn, title="second") == second  # the same picture twice is the same text
+
+
+def test_a_name_may_be_broken_after_each_part_and_is_escaped() -> None:
+    assert breakable("share_<late>_3h") == "share_<wbr>&lt;late&gt;_<wbr>3h"

@@ -21,7 +21,7 @@ MODEL = "test.couriers.late_order"
 class Read(HTMLParser):
     """The texts of a page by heading, and every table's rows; fails if a tag is closed that is not open."""
 
-    void = frozenset({"meta", "link", "br", "img", "input", "hr"})
+    void = frozenset({"meta", "wbr", "link", "br", "img", "input", "hr"})
 
     def __init__(self, page: str) -> None:
         super().__init__()
