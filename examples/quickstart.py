@@ -6,11 +6,13 @@ from pyspark.sql import functions as F
 
 from feature_store import FeatureLookup, FeatureTable, open_store
 from feature_store.aggregation import Aggregates, AggregationFunction, Avg, Feature, RollingWindow
+from feature_store.testing import check_table
 from features.flights.sources import ARRIVALS, FLIGHT_OUTCOMES, SCHEDULED_FLIGHTS
 from features.publish import publish
 from training.estimators import boosted_trees
 from training.spec import AtLeast, TrainingSpec
 from training.steps.pipeline import train
+from training.testing import check_direction, check_quality
 
 # [readme]
 DAY = RollingWindow(window_duration=timedelta(days=1))
@@ -39,3 +41,12 @@ keys = keys.select("flight_id", "dest", "decided_at").orderBy("flight_id").limit
 scored = store.score_batch(model_uri="models:/dev.flights.late_at_destination@champion", df=keys)
 # [/readme]
 scored.withColumns({name: F.round(name, 3) for name in ("mean_delay_24h", "prediction")}).show(truncate=False)
+
+# [readme]
+champion = "models:/dev.flights.late_at_destination@champion"
+check_table(store, TABLE, as_of=july)
+check_quality(store, TRAINING, champion, as_of=july, metric="roc_auc", limit=0.55)
+check_direction(
+    store, champion, keys, feature="mean_delay_24h", change=lambda minutes: minutes + 60, goes="up"
+)  # fmt: skip
+# [/readme]

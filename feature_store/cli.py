@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from rich.progress import (
 )
 from rich.theme import Theme
 
-from feature_store.errors import Misuse, PipelineError
+from feature_store.errors import Misuse, PipelineError, RegistryUnavailable
 
 _WIDTH_OF_A_LOG = 110
 _PROJECT = Path(__file__).parents[1]
@@ -131,9 +132,10 @@ class Verb(click.Command):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command; inside a job (not standalone) errors go to the runner."""
         if not kwargs.get("standalone_mode", True):
-            return super().main(*args, **kwargs)
+            with _registry_trouble_told():
+                return super().main(*args, **kwargs)
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), _registry_trouble_told():
                 warnings.showwarning = functools.partial(_show_warning, otherwise=warnings.showwarning)
                 return super().main(*args, **kwargs)
         except PipelineError as error:
@@ -145,6 +147,36 @@ class VerbGroup(Verb, click.Group):
     """A group of verbs, with their errors shown alike."""
 
     command_class = Verb
+
+
+@contextmanager
+def _registry_trouble_told() -> Iterator[None]:
+    """What MLflow, or what it is built on, says of a store that is locked or does not answer, in one sentence."""
+    try:
+        yield
+    except Exception as error:
+        # Known by name: whoever does not use MLflow need not load it to be told.
+        package, text = type(error).__module__.split(".")[0], str(error)
+        if package not in ("mlflow", "requests", "sqlalchemy", "sqlite3"):
+            raise
+        where = os.environ.get("MLFLOW_TRACKING_URI", "")
+        place = f"MLflow's store {_without_password(where)}" if where else "The workspace's MLflow store"
+        if "database is locked" in text:
+            raise RegistryUnavailable(
+                f"{place} is locked by another process. What was done before is kept: run the same again when it is free."
+            ) from error
+        if any(
+            sign in text for sign in ("Max retries exceeded", "Connection refused", "could not connect", "timed out")
+        ):
+            raise RegistryUnavailable(
+                f"{place} does not answer. See that it runs and that MLFLOW_TRACKING_URI is its address, and run the same again: "
+                "what was done before is kept."
+            ) from error
+        raise
+
+
+def _without_password(address: str) -> str:
+    return re.sub(r"//[^/@]*@", "//", address)
 
 
 def _show_warning(

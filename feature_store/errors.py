@@ -7,6 +7,7 @@ PipelineError                    printed without a stack trace; the job exits wi
 │   └── InvalidRows              rows that the contract refuses: null or duplicate keys, a declared check that fails
 ├── WrongKind (TypeError)        an argument of the wrong kind
 ├── StorageError (OSError)       the workspace cannot be read or written, or is of a newer format
+│   └── RegistryUnavailable      MLflow's store does not answer, or is locked
 └── ConcurrentWrite              another writer changed the table first, and retrying did not help
 
 Every text has up to three parts: what is wrong, what exists, what to do.
@@ -42,6 +43,10 @@ class WrongKind(PipelineError, TypeError):
 
 class StorageError(PipelineError, OSError):
     """The workspace cannot be read or written as it is."""
+
+
+class RegistryUnavailable(StorageError):
+    """MLflow's store does not answer, or another process has locked it."""
 
 
 class ConcurrentWrite(PipelineError):

@@ -18,9 +18,10 @@ EXAMPLE = ROOT / "examples" / "quickstart.py"
 
 
 def test_the_code_shown_in_the_readme_is_the_code_of_the_example() -> None:
-    shown = README.split("```python\n")[1].split("```")[0]
-    marked = EXAMPLE.read_text(encoding="utf-8").split("# [readme]\n")[1].split("# [/readme]")[0]
+    shown = [block.split("```")[0] for block in README.split("```python\n")[1:]]
+    marked = [block.split("# [/readme]")[0] for block in EXAMPLE.read_text(encoding="utf-8").split("# [readme]\n")[1:]]
 
+    assert len(marked) == 2
     assert shown == marked
 
 

@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 from mlflow import MlflowClient
 
-from feature_store import FeatureStore, Misuse, open_store
+from feature_store import FeatureStore, Misuse, NotFound, open_store
 from feature_store.tables.commit import Commit
 from tests.couriers import COURIER_LOAD, HOUR, TRAINING, at, coin, land, publish_features, tree
 from training.profile import SearchBudget, Settings
-from training.spec import AtLeast, Between, Search
+from training.spec import AtLeast, Between, NotWorse, Search
 from training.steps.pipeline import STEPS, Trained, train
 from training.train import main
 
@@ -151,6 +151,18 @@ def test_a_search_is_in_the_run_with_a_nested_run_for_each_trial_and_its_best_is
     assert not searched.with_name(f"{searched.name}.unfinished").exists()
     without = train(orders, spec, as_of=AS_OF, until="fit", settings=Settings(search=SearchBudget(trials=0)))
     assert without.steps[1].told["searched"] == {}
+
+
+def test_a_gate_on_what_there_is_not_is_refused_before_anything_is_fitted(orders: FeatureStore) -> None:
+    begun: list[str] = []
+    with pytest.raises(NotFound, match=r"no metric 'roc_aux' for its gate\. Did you mean roc_auc"):
+        train(orders, replace(TRAINING, gates={"roc_aux": AtLeast(0.6)}), as_of=AS_OF, begin=begun.append)
+    assert begun == []
+
+    per = replace(TRAINING, gates={"roc_auc": NotWorse(per=["distrikt"])})
+    with pytest.raises(NotFound, match=r"no column 'distrikt' to compare per\. Did you mean district"):
+        train(orders, per, as_of=AS_OF, begin=begun.append)
+    assert not any(step.startswith("fitting") for step in begun)
 
 
 def test_a_step_that_there_is_not_is_refused_with_the_closest_names(orders: FeatureStore) -> None:

@@ -19,7 +19,7 @@ from training.steps.champion import Champion
 from training.steps.fit import Fitted
 from training.steps.frame import HOLDOUT, TRAIN, TrainingFrame
 from training.steps.importance import Shuffled, columns_by_origin
-from training.steps.kinds import Kind, Values
+from training.steps.kinds import SECONDS, Kind, Values
 from training.steps.metrics import LOWER_IS_BETTER
 
 CHAMPION = "champion"
@@ -78,7 +78,7 @@ def evaluate(
     gap = sign * (on_fitted[kind.main_metric] - results[main][kind.main_metric])
     results[main] |= {
         f"{kind.main_metric}_gap": float(gap),
-        "seconds_per_million_rows": seconds / len(predictions) * 1_000_000,
+        SECONDS: seconds / len(predictions) * 1_000_000,
     }
     step("measuring the importance of columns")
     shuffled = Shuffled(fitted[main], kind, held, labels, decided_at=spec.decided_at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +56,27 @@ class Compared:
                 yield value, len(labels), challenger, self.kind.metrics(labels, self.champion[chosen])[metric]
 
 
+def check_gates(spec: TrainingSpec, metrics: Collection[str], columns: Collection[str] | None = None) -> None:
+    """Refuse a gate on a metric that there is not, or per a column that is not among ``columns``, if they are known.
+
+    Raises
+    ------
+    NotFound
+        With the closest names.
+    """
+    for metric in spec.gates:
+        if metric not in metrics:
+            raise NotFound(
+                f"Model {spec.name!r}: there is no metric {metric!r} for its gate. {suggestion(metric, metrics)}"
+            )
+    for gate in comparisons(spec):
+        for column in gate.per:
+            if columns is not None and column not in columns:
+                raise NotFound(
+                    f"Model {spec.name!r}: there is no column {column!r} to compare per. {suggestion(column, columns)}"
+                )
+
+
 def judge(
     spec: TrainingSpec,
     challenger: Mapping[str, float],
@@ -71,11 +92,7 @@ def judge(
     NotFound
         If a gate names a metric, or a column to slice by, that there is not.
     """
-    for metric in spec.gates:
-        if metric not in challenger:
-            raise NotFound(
-                f"Model {spec.name!r}: there is no metric {metric!r} for its gate. {suggestion(metric, challenger)}"
-            )
+    check_gates(spec, challenger)
     declared = [(metric, gate) for metric in spec.gates for gate in spec.gates_on(metric)]
     if not comparisons(spec):
         declared.append((kind.main_metric, NotWorse()))

@@ -19,6 +19,7 @@ from training.spec import Search, TrainingSpec
 from training.steps.metrics import class_metrics, metrics, number_metrics
 
 Values = NDArray[Any]
+SECONDS = "seconds_per_million_rows"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,12 @@ class Kind:
     metrics: Callable[[Values, Values], Mapping[str, float]]
     as_registered: Callable[[BaseEstimator], BaseEstimator]
     result_type: str | None = "double"
+
+    @property
+    def metric_names(self) -> list[str]:
+        """The metrics of a model of this kind: those of predictions, and the two that evaluation adds."""
+        two = np.array([False, True]) if self is BINARY else np.array([0.0, 1.0])
+        return [*self.metrics(two, np.array([0.0, 1.0])), f"{self.main_metric}_gap", SECONDS]
 
     def labels(self, column: pd.Series) -> pd.Series:
         """The labels as estimators of this kind are fitted on them."""

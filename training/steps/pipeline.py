@@ -27,7 +27,7 @@ from training.steps.card.page import card
 from training.steps.evaluate import CHAMPION, Evaluation, evaluate, load_evaluation, save_evaluation
 from training.steps.fit import Fitted, fit, load_estimators, save_estimators
 from training.steps.frame import HOLDOUT, TrainingFrame, assemble, labels_of, load_frame, save_frame
-from training.steps.gates import Compared, Verdict, comparisons, judge
+from training.steps.gates import Compared, Verdict, check_gates, comparisons, judge
 from training.steps.kept import Kept, Output
 from training.steps.kinds import Kind, kind_of, label_type_of
 from training.steps.register import decide, register, save_card
@@ -80,6 +80,7 @@ def train(
     if until not in STEPS:
         raise Misuse(f"There is no step {until!r}. {suggestion(until, STEPS)}")
     run = Run(store, with_limits(spec, settings.gates), settings, utc(as_of), Kept(_folder(store, spec), rerun), begin)
+    check_gates(run.spec, run.kind.metric_names)
     if until == STEPS[-1] and not rerun:
         begin("looking for what has changed")
         repeated = run.repeated() or run.repeated(run.assembled.told["fingerprint"])
@@ -162,6 +163,7 @@ class Run:
         unfinished = self.kept.unfinished("fit", facts)
 
         def make(folder: Path) -> Mapping[str, object]:
+            check_gates(self.spec, self.kind.metric_names, self.frame.joined.column_names)
             budget = self.settings.search
             self.fitted, found = fit(
                 self.spec, self.kind, self.frame, budget=budget, trials=unfinished, step=self.begin
