@@ -37,8 +37,8 @@ demo: setup ## Replay the year 2013: land, publish, train, score, monitor, retra
 test: setup ## Run the tests, in two processes
 	@MALLOC_ARENA_MAX=2 pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-soak: setup ## Kill jobs and race writers at random: make soak KILLS=50 RACES=50 SEED=1
-	@KILLS="$(KILLS)" RACES="$(RACES)" SEED="$(SEED)" pytest tests/soak/soak.py
+soak: setup ## Kill jobs and race writers at random, search on a cluster: make soak KILLS=50 RACES=50 SEED=1
+	@KILLS="$(KILLS)" RACES="$(RACES)" SEED="$(SEED)" pytest tests/soak/soak.py tests/soak/on_a_cluster.py
 
 check: setup lint types architecture test ## Everything that CI checks
 

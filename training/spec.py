@@ -100,6 +100,7 @@ class Search:
     ``space`` maps parameters, named as scikit-learn's ``set_params`` has them (``step__parameter`` within a pipeline), to what
     they may be. A trial is judged by the model's main metric, its mean over ``folds`` stretches of time, each later than what
     is fitted for it. ``trials`` is the budget unless a profile sets another; the same ``seed`` and budget give the same trials.
+    ``at_once`` of them are asked for at a time: more workers have nothing to do, and each time knows only the times before it.
     """
 
     make: Estimator
@@ -107,12 +108,15 @@ class Search:
     trials: int = 20
     folds: int = 3
     seed: int = 7
+    at_once: int = 4
 
     def __post_init__(self) -> None:
         if not self.space:
             raise Misuse("Search(space={}): there is nothing to search; name the function itself instead.")
-        if self.trials < 1 or self.folds < 1:
-            raise Misuse(f"Search(trials={self.trials}, folds={self.folds}): both are at least 1.")
+        if self.trials < 1 or self.folds < 1 or self.at_once < 1:
+            raise Misuse(
+                f"Search(trials={self.trials}, folds={self.folds}, at_once={self.at_once}): all are at least 1."
+            )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

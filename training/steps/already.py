@@ -75,7 +75,14 @@ def fit_facts(spec: TrainingSpec, settings: Settings) -> list[object]:
     modules = {inspect.getmodule(make_of(one)) for one in spec.estimators.values()}
     code = sorted(inspect.getsource(module) for module in modules if module)
     searches = [
-        (name, sorted((key, repr(space)) for key, space in one.space.items()), one.trials, one.folds, one.seed)
+        (
+            name,
+            sorted((key, repr(space)) for key, space in one.space.items()),
+            one.trials,
+            one.folds,
+            one.seed,
+            one.at_once,
+        )
         for name, one in spec.estimators.items()
         if isinstance(one, Search)
     ]

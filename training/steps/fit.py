@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cloudpickle
 from sklearn.base import BaseEstimator
@@ -14,6 +15,9 @@ from training.spec import Search, TrainingSpec
 from training.steps.frame import TRAIN, TrainingFrame
 from training.steps.kinds import Kind, make_of
 from training.steps.trials import Found
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 FILE = "estimators.pkl"
 Fitted = Mapping[str, BaseEstimator]
@@ -27,10 +31,12 @@ def fit(
     budget: SearchBudget,
     trials: Path,
     step: Callable[[str], None],
+    spark: Callable[[], SparkSession],
 ) -> tuple[Fitted, Mapping[str, Found]]:
     """The fitted estimators by name, and what was found for those that are searched.
 
-    ``trials`` is a folder in which a search that is interrupted leaves what it has tried.
+    ``trials`` is a folder in which a search that is interrupted leaves what it has tried. Where ``spark`` is a cluster, its workers
+    search.
     """
     inputs, labels = frame.part(TRAIN)
     labels = kind.labels(labels)
@@ -40,9 +46,12 @@ def fit(
         estimator = make_of(one)()
         if isinstance(one, Search) and budget.trials != 0:
             from training.steps.search import search  # Optuna takes a while to load
+            from training.steps.workers import cluster_of
 
-            tell = partial(_tell, step, name)
-            found[name] = search(one, kind, inputs, labels, budget=budget, folder=trials / name, step=tell)
+            tell, cluster = partial(_tell, step, name), cluster_of(spark())
+            found[name] = search(
+                one, kind, inputs, labels, budget=budget, folder=trials / name, step=tell, cluster=cluster
+            )
             estimator = estimator.set_params(**found[name].parameters)
         step(f"fitting {name}")
         fitted[name] = estimator.fit(inputs, labels)

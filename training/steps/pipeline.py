@@ -166,8 +166,9 @@ class Run:
             check_gates(self.spec, self.kind.metric_names, self.frame.joined.column_names)
             budget = self.settings.search
             self.fitted, found = fit(
-                self.spec, self.kind, self.frame, budget=budget, trials=unfinished, step=self.begin
-            )
+                self.spec, self.kind, self.frame, budget=budget, trials=unfinished, step=self.begin,
+                spark=lambda: self.store.spark,
+            )  # fmt: skip
             save_estimators(self.fitted, folder)
             return {"estimators": list(self.fitted), "searched": {name: vars(one) for name, one in found.items()}}
 

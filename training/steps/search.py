@@ -8,9 +8,8 @@ interrupted goes on as if it had not been.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import lru_cache, partial
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,6 @@ import joblib
 import numpy as np
 import optuna
 import pandas as pd
-from joblib.externals.loky import get_reusable_executor
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
@@ -28,12 +26,13 @@ from feature_store.errors import Misuse, suggestion
 from training.spec import Between, Choice, Search
 from training.steps.kinds import KINDS, Kind
 from training.steps.trials import Found
+from training.steps.workers import Outcome, Parameters, workers
 
 if TYPE_CHECKING:
+    from pyspark import SparkContext
+
     from training.profile import SearchBudget
 
-BATCH = 4
-"""So many trials are asked for at once, so that up to so many processes give the same trials as one."""
 _ROWS, _LABEL = "rows.parquet", "__label"
 
 
@@ -46,10 +45,11 @@ def search(
     budget: SearchBudget,
     folder: Path,
     step: Callable[[str], None],
+    cluster: SparkContext | None = None,
 ) -> Found:
     """The best of at most ``budget`` trials; ``inputs`` are in the order of their moments of decision.
 
-    Trials that are recorded in ``folder`` are not tried again.
+    Trials that are recorded in ``folder`` are not tried again. They are tried by the workers of ``cluster``, or by processes here.
 
     Raises
     ------
@@ -68,13 +68,13 @@ def search(
         study.tell(begun.number, state=TrialState.FAIL)  # begun by a run that was killed
     wanted = what.trials if budget.trials is None else budget.trials
     ends = time.monotonic() + 60 * budget.minutes if budget.minutes else float("inf")
-    try_one = partial(tried, what, kind.name, str(folder / _ROWS))
-    with _workers(budget) as workers:
+    number = min(budget.workers or (what.at_once if cluster is not None else joblib.cpu_count()), what.at_once)
+    with workers(partial(tried, what, kind.name), folder / _ROWS, number=number, cluster=cluster) as try_all:
         while (done := len(_finished(study))) < wanted and (done == 0 or time.monotonic() < ends):
             step(_progress(study, done, wanted))
             study.sampler = optuna.samplers.TPESampler(seed=what.seed + done, multivariate=True)
-            asked = [study.ask() for _ in range(min(BATCH, wanted - done))]
-            outcomes = workers(joblib.delayed(try_one)(_suggested(trial, what)) for trial in asked)
+            asked = [study.ask() for _ in range(min(what.at_once, wanted - done))]
+            outcomes = try_all([_suggested(trial, what) for trial in asked])
             for trial, (value, seconds, error) in zip(asked, outcomes, strict=True):
                 trial.set_user_attr("seconds", seconds)
                 trial.set_user_attr("error", error)
@@ -82,22 +82,9 @@ def search(
     return _found(study, what)
 
 
-@contextmanager
-def _workers(budget: SearchBudget) -> Iterator[joblib.Parallel]:
-    """Processes that try at the same time; they end with the search, whatever ends it."""
-    number = min(budget.workers or joblib.cpu_count(), BATCH)
-    try:
-        with joblib.Parallel(n_jobs=number) as workers:
-            yield workers
-    finally:
-        if number > 1:
-            get_reusable_executor().shutdown(wait=True, kill_workers=True)
-
-
-def tried(what: Search, kind: str, rows: str, parameters: Mapping[str, Any]) -> tuple[float | None, float, str]:
-    """The mean of the main metric over the folds, the seconds it took, and what went wrong, if anything did."""
+def tried(what: Search, kind: str, frame: pd.DataFrame, parameters: Parameters) -> Outcome:
+    """The mean of the main metric over the folds of ``frame``, the seconds it took, and what went wrong, if anything did."""
     began, judge = time.perf_counter(), KINDS[kind]
-    frame = _read(rows)
     inputs, labels = frame.drop(columns=_LABEL), frame[_LABEL]
     values = []
     try:
@@ -120,11 +107,6 @@ def folds(rows: int, number: int) -> list[tuple[slice, slice]]:
     """
     edges = [rows * stretch // (number + 1) for stretch in range(number + 2)]
     return [(slice(0, begin), slice(begin, end)) for begin, end in pairwise(edges[1:])]
-
-
-@lru_cache(maxsize=1)
-def _read(rows: str) -> pd.DataFrame:
-    return pd.read_parquet(rows)
 
 
 def _check_parameters(what: Search) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,9 @@ from feature_store import Misuse
 from training.profile import SearchBudget
 from training.spec import Between, Choice, Search
 from training.steps.kinds import BINARY
-from training.steps.search import BATCH, folds, search, tried
+from training.steps.search import folds, search, tried
 from training.steps.trials import Found
+from training.steps.workers import cluster_of
 
 ROWS = pd.DataFrame({"open_orders": np.arange(240) * 7 % 10.0, "kilometres": np.arange(240) * 3 % 5.0})
 LATE = pd.Series((ROWS["open_orders"] >= 6) & (ROWS["kilometres"] >= 2))
@@ -35,9 +37,11 @@ def told() -> list[str]:
     return []
 
 
-def run(what: Search, folder: Path, told: list[str] | None = None, **budget: float) -> Found:
-    step = (told if told is not None else []).append
-    return search(what, BINARY, ROWS, LATE, budget=SearchBudget(**budget), folder=folder, step=step)  # type: ignore[arg-type]
+def run(
+    what: Search, folder: Path, told: list[str] | None = None, cluster: Any = None, workers: int = 1, **budget: float
+) -> Found:
+    step, limits = (told if told is not None else []).append, SearchBudget(workers=workers, **budget)  # type: ignore[arg-type]
+    return search(what, BINARY, ROWS, LATE, budget=limits, folder=folder, step=step, cluster=cluster)
 
 
 def parameters(found: Found) -> list[object]:
@@ -50,7 +54,7 @@ def test_the_best_trial_is_found_by_the_mean_over_folds_that_are_later_than_what
     assert found.parameters[DEPTH] >= 2  # one column alone cannot tell
     assert len(found.trials) == 6
     best = max(trial["value"] for trial in found.trials)
-    rows = str(tmp_path / "rows.parquet")
+    rows = pd.read_parquet(tmp_path / "rows.parquet")
     value, _, error = tried(WHAT, "binary", rows, found.parameters)
     assert (value, error) == (best, "")
     assert best > tried(WHAT, "binary", rows, {DEPTH: 1})[0]  # type: ignore[operator]
@@ -84,16 +88,33 @@ def test_a_search_that_was_interrupted_goes_on_as_if_it_had_not_been(tmp_path: P
 
     def step(said: str) -> None:
         told.append(said)
-        if said.startswith(f"{BATCH} of"):
+        if said.startswith("4 of"):
             raise Killed
 
     with pytest.raises(Killed):
-        search(WHAT, BINARY, ROWS, LATE, budget=SearchBudget(), folder=tmp_path / "part", step=step)
+        search(WHAT, BINARY, ROWS, LATE, budget=SearchBudget(workers=1), folder=tmp_path / "part", step=step)
     resumed = run(WHAT, tmp_path / "part", told)
 
     assert [said.split(",")[0] for said in told] == ["0 of 6 trials", "4 of 6 trials", "4 of 6 trials"]
     assert parameters(resumed) == parameters(whole)
     assert resumed.parameters == whole.parameters
+
+
+def test_spark_s_workers_try_the_same_and_find_the_same(spark, tmp_path: Path) -> None:
+    """Of a cluster or, as here, of one machine: ``make soak`` does the same on a cluster."""
+    here, there = run(WHAT, tmp_path / "here"), run(WHAT, tmp_path / "there", cluster=spark.sparkContext)
+
+    assert parameters(here) == parameters(there)
+    assert [trial["value"] for trial in here.trials] == [trial["value"] for trial in there.trials]
+
+
+def test_spark_in_this_process_is_no_cluster(spark) -> None:
+    assert cluster_of(spark) is None
+
+
+def test_more_are_asked_for_at_once_where_the_spec_says_so(tmp_path: Path, told: list[str]) -> None:
+    run(replace(WHAT, trials=9, at_once=6), tmp_path, told)
+    assert [said.split(",")[0] for said in told] == ["0 of 9 trials", "6 of 9 trials"]
 
 
 def test_trials_that_were_begun_when_the_run_was_killed_are_tried_again(tmp_path: Path) -> None:
@@ -111,7 +132,7 @@ def test_trials_that_were_begun_when_the_run_was_killed_are_tried_again(tmp_path
 
 def test_the_budget_of_a_profile_wins_and_time_that_is_up_ends_the_search_after_what_has_begun(tmp_path: Path) -> None:
     assert len(run(WHAT, tmp_path / "two", trials=2).trials) == 2
-    assert len(run(replace(WHAT, trials=100), tmp_path / "time", minutes=1e-9).trials) == BATCH
+    assert len(run(replace(WHAT, trials=100), tmp_path / "time", minutes=1e-9).trials) == 4
 
 
 def test_parameters_that_an_estimator_cannot_be_fitted_with_are_told_and_lose(tmp_path: Path) -> None:
@@ -144,7 +165,7 @@ def test_a_parameter_that_the_estimator_does_not_have_is_refused_with_the_closes
     ("make", "told"),
     [
         (lambda: Search(make=DummyClassifier, space={}), "there is nothing to search"),
-        (lambda: Search(make=DummyClassifier, space={"a": Choice([1, 2])}, trials=0), "both are at least 1"),
+        (lambda: Search(make=DummyClassifier, space={"a": Choice([1, 2])}, trials=0), "all are at least 1"),
         (lambda: Between(low=2, high=1), "low is below high"),
         (lambda: Between(low=0, high=1, log=True), "above 0 with log=True"),
         (lambda: Choice([1]), "a list of two values or more"),
