@@ -16,11 +16,11 @@ from feature_store.declare.arguments import check_data_frame
 from feature_store.errors import Misuse, listed, suggestion
 from feature_store.join.rows import Rows, as_frame
 from feature_store.package.feature_spec import FeatureSpec
-from feature_store.tables.gathering import gathered
+from feature_store.tables.gathering import rows_if_few
 
 PREDICTION = "prediction"
 MOST_ROWS_HERE = 50_000
-"""More rows than these are predicted by Spark's workers, several at a time."""
+"""Of a frame in Spark's memory more rows than these are predicted by Spark's workers, several at a time."""
 _RESULTS = {
     "double": pa.float64(), "float": pa.float32(), "int": pa.int32(), "bigint": pa.int64(), "long": pa.int64(),
     "boolean": pa.bool_(), "string": pa.string(),
@@ -69,12 +69,17 @@ def predict(
 ) -> DataFrame:
     """What was looked up with ``prediction``: the raw model is loaded once per process and run once per Arrow batch.
 
-    A few rows are predicted in this process if they may come ``here``: a worker has to import what is loaded here already.
+    Rows that were joined in this process, and those that are computed from little, are predicted in this process if they may come
+    ``here``: a worker has to import what is loaded here already, and to be sent what is here.
     """
     spark = looked.sparkSession
     schema = StructType(list(looked.schema.fields)).add(PREDICTION, DataType.fromDDL(result_type))
     with_predictions = _Predicting(str(folder / "raw_model"), tuple(columns), result_type)
-    rows = _few_rows(looked) if here else None
+    rows = None
+    if here:
+        rows = (
+            looked.as_spark_has_them() if isinstance(looked, Rows) else rows_if_few(looked, of_unknown=MOST_ROWS_HERE)
+        )
     if rows is None:
         return as_frame(looked).mapInArrow(with_predictions, schema)
     size = int(str(spark.conf.get("spark.sql.execution.arrow.maxRecordsPerBatch")))
@@ -82,16 +87,6 @@ def predict(
     if not batches:
         return spark.createDataFrame([], schema)
     return spark.createDataFrame(pa.Table.from_batches(with_predictions(iter(batches))), schema)
-
-
-def _few_rows(df: DataFrame | Rows) -> pa.Table | None:
-    """All rows, computed once, if they are few and small; None otherwise, or if rows were shuffled only to find out."""
-    if isinstance(df, Rows):
-        return df.as_spark_has_them() if df.arrow.num_rows <= MOST_ROWS_HERE else None
-    if "Exchange" in str(df._jdf.queryExecution().executedPlan().toString()):
-        return None
-    with gathered(df.limit(MOST_ROWS_HERE + 1), rows=None, here=True) as (count, rows):
-        return rows if count <= MOST_ROWS_HERE else None
 
 
 @dataclass(frozen=True)

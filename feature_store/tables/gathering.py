@@ -12,11 +12,20 @@ _MOST_BYTES = 256 * 2**20
 """A quarter of what Spark lets a driver collect (1 GiB by default); the writer holds the rows twice."""
 _MOST_BYTES_READ = 32 * 2**20
 """What is computed from so much compressed data is asked for at once: to count it first would take as long."""
+_UNKNOWN = 2**62
+"""Spark says that a frame is as large as can be where it does not know."""
 
 
-def rows_if_few(df: DataFrame) -> pa.Table | None:
-    """All rows, computed now, if they are computed from little; None if not, or if Spark's limit for a driver is passed."""
-    if _bytes_read(df) > _MOST_BYTES_READ:
+def rows_if_few(df: DataFrame, *, of_unknown: int = 0) -> pa.Table | None:
+    """All rows, computed now, if they are computed from little; None if not, or if Spark's limit for a driver is passed.
+
+    Of what is in memory Spark does not know the size: then up to ``of_unknown`` rows are few.
+    """
+    size = _bytes_read(df)
+    if size >= _UNKNOWN and of_unknown:
+        first = df.limit(of_unknown + 1).toArrow()
+        return first if first.num_rows <= of_unknown else None
+    if size > _MOST_BYTES_READ:
         return None
     try:
         return df.toArrow()

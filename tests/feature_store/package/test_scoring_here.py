@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from feature_store.join.rows import Rows
 from feature_store.package import scoring
+from feature_store.tables import gathering
 
 
 class Tenth(mlflow.pyfunc.PythonModel):
@@ -52,6 +54,31 @@ def test_few_rows_are_predicted_in_this_process_and_more_by_workers(
     assert os.getpid() not in processes(here=False)
     monkeypatch.setattr(scoring, "MOST_ROWS_HERE", len(ROWS) - 1)
     assert os.getpid() not in processes(here=True)
+
+
+def test_what_is_read_from_a_large_table_is_predicted_by_workers_without_a_look_at_how_many_rows_there_are(
+    rows: DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = saved(Process(), tmp_path)
+    rows.write.parquet(str(tmp_path / "rows"))
+    stored = rows.sparkSession.read.parquet(str(tmp_path / "rows"))
+
+    def processes() -> set[int]:
+        df = scoring.predict(stored, folder, ["courier", "load"], "bigint", here=True)
+        return {row["prediction"] for row in df.collect()}
+
+    assert processes() == {os.getpid()}
+    monkeypatch.setattr(gathering, "_MOST_BYTES_READ", 10)
+    assert os.getpid() not in processes()
+
+
+def test_rows_that_were_joined_in_this_process_are_predicted_here_however_many(
+    rows: DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "MOST_ROWS_HERE", 0)
+    joined = Rows(rows.toArrow(), rows.schema, rows.sparkSession)
+    df = scoring.predict(joined, saved(Process(), tmp_path), ["courier", "load"], "bigint", here=True)
+    assert {row["prediction"] for row in df.collect()} == {os.getpid()}
 
 
 @pytest.mark.parametrize("result_type", ["double", "float", "string"])
