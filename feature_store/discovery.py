@@ -48,6 +48,8 @@ class Nouns(dict[str, Noun]):
 def discover(package: ModuleType, kind: type[Noun]) -> Nouns[Noun]:
     """All declarations of ``kind`` in the modules of ``package`` and its folders; a module that is broken is warned of.
 
+    What the package names in ``MACHINERY`` declares nothing, and is not imported for it.
+
     Raises
     ------
     Misuse
@@ -57,7 +59,8 @@ def discover(package: ModuleType, kind: type[Noun]) -> Nouns[Noun]:
     declared_in: dict[str, str] = {}
     broken: dict[str, Exception] = {}
     modules: dict[str, set[str]] = {}
-    for module in _modules(package.__path__, package.__name__ + ".", broken):
+    machinery = {f"{package.__name__}.{name}" for name in getattr(package, "MACHINERY", ())}
+    for module in _modules(package.__path__, package.__name__ + ".", broken, without=machinery):
         for value in vars(module).values():
             if not isinstance(value, kind):
                 continue
@@ -77,9 +80,13 @@ def discover(package: ModuleType, kind: type[Noun]) -> Nouns[Noun]:
     return nouns
 
 
-def _modules(path: Iterable[str], prefix: str, broken: dict[str, Exception]) -> Iterator[ModuleType]:
+def _modules(
+    path: Iterable[str], prefix: str, broken: dict[str, Exception], *, without: Collection[str] = ()
+) -> Iterator[ModuleType]:
     """The modules below ``path``, imported; those that cannot be are entered in ``broken``."""
     for info in pkgutil.iter_modules(path, prefix):
+        if info.name in without:
+            continue
         try:
             module = importlib.import_module(info.name)
         except Exception as error:  # whatever a module may raise while it is imported

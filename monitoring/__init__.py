@@ -1,1 +1,4 @@
 """Drift and its review: one folder per project, one module per monitor, and the verbs that check and review."""
+
+MACHINERY = ("alerts", "check", "drift", "review")
+"""Verbs and what they are made of: nothing is declared there. All other folders are projects."""

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import pkgutil
 import re
 from pathlib import Path
 
@@ -22,6 +23,9 @@ from feature_store.local.store import LocalStore
 from feature_store.tables.delta_tables import DeltaTables
 from feature_store.tables.protocol import Tables
 from features.spec import LandedTable
+from inference.spec import ScoringSpec
+from monitoring.spec import DriftMonitor
+from training.spec import TrainingSpec
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = [feature_store, features, training, inference, monitoring, resources]
@@ -112,6 +116,18 @@ def test_each_folder_says_what_lives_there(path):
     said = ast.get_docstring(ast.parse(path.read_text()))
     assert said
     assert len(said.split()) > 5
+
+
+@pytest.mark.parametrize(
+    ("stage", "noun"),
+    [(features, FeatureTable), (training, TrainingSpec), (inference, ScoringSpec), (monitoring, DriftMonitor)],
+    ids=lambda value: value.__name__,
+)
+def test_a_stage_s_folders_are_machinery_or_declare_something(stage, noun):
+    there = list(pkgutil.iter_modules(stage.__path__))
+    assert set(stage.MACHINERY) <= {module.name for module in there}
+    folders = {module.name for module in there if module.ispkg} - set(stage.MACHINERY)
+    assert folders == set(discover(stage, noun).projects)
 
 
 def test_imports_point_one_way(monkeypatch):

@@ -38,6 +38,15 @@ def test_nouns_of_all_projects_are_found_by_name_and_sorted(stage):
     assert list(discover(package, Source)) == ["parcels", "planes"]
 
 
+def test_what_a_stage_names_as_machinery_is_not_imported(stage):
+    package = stage(
+        __init__='MACHINERY = ("forge",)\n',
+        forge__init__="raise SystemError\n",
+        flights__planes=SOURCE.format("planes"),
+    )
+    assert list(discover(package, Source)) == ["planes"]
+
+
 def test_a_module_that_cannot_be_imported_is_warned_of_and_all_others_are_found(stage):
     package = stage(flights__planes=SOURCE.format("planes"), freight__parcels="import scales_that_nobody_has\n")
     told = r"^stage.freight.parcels cannot be imported: No module named 'scales_that_nobody_has'. What it declares is"

@@ -8,7 +8,7 @@ interrupted goes on as if it had not been.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -26,7 +26,7 @@ from feature_store.errors import Misuse, suggestion
 from training.spec import Between, Choice, Search
 from training.steps.kinds import KINDS, Kind
 from training.steps.trials import Found
-from training.steps.workers import Outcome, Parameters, workers
+from training.steps.workers import Outcome, Parameters, Task, TryAll, workers
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
@@ -74,7 +74,7 @@ def search(
             step(_progress(study, done, wanted))
             study.sampler = optuna.samplers.TPESampler(seed=what.seed + done, multivariate=True)
             asked = [study.ask() for _ in range(min(what.at_once, wanted - done))]
-            outcomes = try_all([_suggested(trial, what) for trial in asked])
+            outcomes = _all_tried(try_all, what, [_suggested(trial, what) for trial in asked])
             for trial, (value, seconds, error) in zip(asked, outcomes, strict=True):
                 trial.set_user_attr("seconds", seconds)
                 trial.set_user_attr("error", error)
@@ -82,19 +82,33 @@ def search(
     return _found(study, what)
 
 
-def tried(what: Search, kind: str, frame: pd.DataFrame, parameters: Parameters) -> Outcome:
-    """The mean of the main metric over the folds of ``frame``, the seconds it took, and what went wrong, if anything did."""
-    began, judge = time.perf_counter(), KINDS[kind]
+def tried(what: Search, kind: str, frame: pd.DataFrame, task: Task) -> Outcome:
+    """The main metric on one fold of ``frame``, the seconds that it took, and what went wrong, if anything did."""
+    began, judge, (parameters, fold) = time.perf_counter(), KINDS[kind], task
     inputs, labels = frame.drop(columns=_LABEL), frame[_LABEL]
-    values = []
+    fitted, judged = folds(len(frame), what.folds)[fold]
     try:
-        for fitted, judged in folds(len(frame), what.folds):
-            estimator = what.make().set_params(**parameters).fit(inputs.iloc[fitted], labels.iloc[fitted])
-            predictions = judge.predict(estimator, inputs.iloc[judged])
-            values.append(judge.goodness(labels.iloc[judged].to_numpy(), predictions))
+        estimator = what.make().set_params(**parameters).fit(inputs.iloc[fitted], labels.iloc[fitted])
+        predictions = judge.predict(estimator, inputs.iloc[judged])
+        value = judge.goodness(labels.iloc[judged].to_numpy(), predictions)
     except Exception as error:  # whatever an estimator says of parameters that it cannot be fitted with
         return None, time.perf_counter() - began, f"{type(error).__name__}: {error}"
-    return float(np.mean(values)), time.perf_counter() - began, ""
+    return value, time.perf_counter() - began, ""
+
+
+def _all_tried(try_all: TryAll, what: Search, several: Sequence[Parameters]) -> list[Outcome]:
+    """The outcome of each of several parameters: the mean over the folds, if none went wrong, and all seconds together.
+
+    Each fold is a task of its own, the longest first, so that all workers end at about the same time.
+    """
+    places = [(place, fold) for fold in reversed(range(what.folds)) for place in range(len(several))]
+    outcomes = dict(zip(places, try_all([(several[place], fold) for place, fold in places]), strict=True))
+    together: list[Outcome] = []
+    for place in range(len(several)):
+        values, seconds, errors = zip(*(outcomes[place, fold] for fold in range(what.folds)), strict=True)
+        error = next(filter(None, errors), "")
+        together.append((None if error else float(np.mean(values)), sum(seconds), error))
+    return together
 
 
 def folds(rows: int, number: int) -> list[tuple[slice, slice]]:

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 Parameters = Mapping[str, Any]
 Outcome = tuple[float | None, float, str]
-"""The value of a trial, the seconds that it took, and what went wrong."""
-Try = Callable[[pd.DataFrame, Parameters], Outcome]
-TryAll = Callable[[Sequence[Parameters]], Sequence[Outcome]]
+"""The value, the seconds that it took, and what went wrong."""
+Task = tuple[Parameters, int]
+"""What is tried, and on which fold."""
+Try = Callable[[pd.DataFrame, Task], Outcome]
+TryAll = Callable[[Sequence[Task]], Sequence[Outcome]]
 
 
 def cluster_of(spark: SparkSession) -> SparkContext | None:
@@ -34,16 +36,15 @@ def cluster_of(spark: SparkSession) -> SparkContext | None:
 
 @contextmanager
 def workers(try_one: Try, rows: Path, *, number: int, cluster: SparkContext | None) -> Iterator[TryAll]:
-    """Tries all parameters that it is given, at most ``number`` at once, on the frame in the Parquet file ``rows``.
+    """Tries all tasks that it is given on the frame in the Parquet file ``rows``: at most ``number`` at once, a cluster as many as it can.
 
-    Outcomes are in the order of the parameters. The processes end with the search, whatever ends it.
+    Outcomes are in the order of the tasks. The processes end with the search, whatever ends it.
     """
     if cluster is not None:
         frame = cluster.broadcast(pd.read_parquet(rows))
 
-        def on_the_cluster(several: Sequence[Parameters]) -> Sequence[Outcome]:
-            places = cluster.parallelize(several, min(number, len(several)))
-            return places.map(lambda parameters: try_one(frame.value, parameters)).collect()
+        def on_the_cluster(tasks: Sequence[Task]) -> Sequence[Outcome]:
+            return cluster.parallelize(tasks, len(tasks)).map(lambda task: try_one(frame.value, task)).collect()
 
         try:
             yield on_the_cluster
@@ -52,15 +53,15 @@ def workers(try_one: Try, rows: Path, *, number: int, cluster: SparkContext | No
         return
     here = joblib.delayed(partial(_try_here, try_one, str(rows)))
     try:
-        with joblib.Parallel(n_jobs=number) as processes:
-            yield lambda several: processes(here(parameters) for parameters in several)
+        with joblib.Parallel(n_jobs=number, batch_size=1) as processes:
+            yield lambda tasks: processes(here(task) for task in tasks)
     finally:
         if number > 1:
             get_reusable_executor().shutdown(wait=True, kill_workers=True)
 
 
-def _try_here(try_one: Try, rows: str, parameters: Parameters) -> Outcome:
-    return try_one(_read(rows), parameters)
+def _try_here(try_one: Try, rows: str, task: Task) -> Outcome:
+    return try_one(_read(rows), task)
 
 
 @lru_cache(maxsize=1)
