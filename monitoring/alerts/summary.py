@@ -161,7 +161,7 @@ def print_summary(console: Console, summary: Summary, *, workspace: str) -> None
     for command, what in [
         ("review-alerts list", "the open alerts, and from there their evidence"),
         ("show-lineage", "the tables, versions and code that the champion came from"),
-        (f"mlflow ui --backend-store-uri {database}", "the runs, with metrics and plots"),
+        (f"mlflow ui --backend-store-uri {database}", "the runs, with metrics and cards"),
     ]:
         console.print(f"  [bold]{escape(command)}[/]  {what}", soft_wrap=True)
 
