@@ -89,6 +89,18 @@ def parse_moment(text: str) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def check_range(start: datetime | None, end: datetime | None) -> None:
+    """Refuse ``--from`` that is not before ``--until``, where both are given.
+
+    Raises
+    ------
+    Misuse
+        With both as they were understood.
+    """
+    if start and end and start >= end:
+        raise Misuse(f"--from {start:%Y-%m-%d %H:%M} is not before --until {end:%Y-%m-%d %H:%M}.")
+
+
 def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--catalog``, ``--schema``, ``--as-of`` and ``--workspace``, the same words for every command."""
     options = [

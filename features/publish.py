@@ -23,10 +23,10 @@ from rich.markup import escape
 
 import features
 from feature_store import FeatureStore, FeatureTable, Misuse, PipelineError, open_store
-from feature_store.cli import Duration, Moment, Verb, console, place_options, progress
+from feature_store.cli import Duration, Moment, Verb, check_range, console, place_options, progress
 from feature_store.declare.source import KNOWN_AT
 from feature_store.discovery import discover, pick_all
-from feature_store.moments import utc
+from feature_store.moments import is_within, utc
 from feature_store.publish.publication import Publication
 from feature_store.tables.commit import Commit
 from features.publishing.published import Published, count, span
@@ -119,7 +119,7 @@ def rows_of_window(store: FeatureStore, table: FeatureTable, commit: Commit, win
     table.check_columns(computed.columns)
     moment = F.col(f"`{table.timeseries_column}`")
     # A null moment is kept, so that the check of the keys refuses it by name instead of losing it here.
-    return computed.where(moment.isNull() | ((moment >= F.lit(start)) & (moment < F.lit(end))))
+    return computed.where(moment.isNull() | is_within(moment, start, end))
 
 
 def _read(
@@ -221,8 +221,7 @@ def main(
     last published moment as rows of the sources may be late. What came later still needs --from, up to the table's
     lookback after the late rows, or --full; so do old rows of a new feature, which are null until then.
     """
-    if start and end and start >= end:
-        raise Misuse(f"--from {start:%Y-%m-%d %H:%M} is not before --until {end:%Y-%m-%d %H:%M}.")
+    check_range(start, end)
     if start and full:
         raise Misuse("--full publishes all of history, so --from contradicts it. Leave one of them out.")
     declared = discover(features, FeatureTable)

@@ -9,7 +9,7 @@ import click
 from rich.markup import escape
 
 from feature_store import Misuse, open_store
-from feature_store.cli import Moment, Verb, console, place_options, progress
+from feature_store.cli import Moment, Verb, check_range, console, place_options, progress
 from feature_store.discovery import discover, pick
 from feature_store.job import set_task_value
 from inference.scoring.consistency import Consistency, Difference, check_consistency
@@ -46,8 +46,7 @@ def main(
     What the versions of the tables that were read do not give is a defect, and fails. A value that only the tables of today
     give otherwise comes from late data or a window that was published again: it is told, and fails with --strict.
     """
-    if start and end and start >= end:
-        raise Misuse(f"--from {start:%Y-%m-%d %H:%M} is not before --until {end:%Y-%m-%d %H:%M}.")
+    check_range(start, end)
     import inference
     from inference.spec import ScoringSpec
 

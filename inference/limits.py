@@ -6,7 +6,7 @@ By default nothing that is missing refuses a run: it is counted, told and record
 from dataclasses import KW_ONLY, dataclass
 
 from feature_store import FeatureTable
-from feature_store.declare.checks import Fresh
+from feature_store.declare.checks import Fresh, check_share
 from feature_store.errors import Misuse, WrongKind
 
 
@@ -63,10 +63,7 @@ Limit = MaxMisses | MaxStale
 def _check(limit: Limit) -> None:
     if not isinstance(limit.table, FeatureTable | str):
         raise WrongKind(f"A limit is of a FeatureTable or its name, not of a {type(limit.table).__name__}.")
-    if not 0 <= limit.share <= 1:
-        raise Misuse(
-            f"{type(limit).__name__}({_name(limit.table)}): a share lies between 0 and 1, and {limit.share} does not."
-        )
+    check_share(f"{type(limit).__name__}({_name(limit.table)})", limit.share)
 
 
 def _name(table: FeatureTable | str) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 from rich.markup import escape
 
-from feature_store import FeatureStore, Misuse, open_store
-from feature_store.cli import Duration, Moment, Verb, console, place_options, progress
+from feature_store import FeatureStore, open_store
+from feature_store.cli import Duration, Moment, Verb, check_range, console, place_options, progress
 from feature_store.discovery import discover, pick
 from feature_store.job import set_task_value
 from feature_store.moments import utc
@@ -130,8 +130,7 @@ def main(
     Entities without features are counted, and refuse the run only beyond a limit
     that the population declares; the table scoring_runs has a row for each window.
     """
-    if start and end and start >= end:
-        raise Misuse(f"--from {start:%Y-%m-%d %H:%M} is not before --until {end:%Y-%m-%d %H:%M}.")
+    check_range(start, end)
     import inference
     from inference.spec import ScoringSpec
 

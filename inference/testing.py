@@ -12,7 +12,7 @@ import mlflow
 from pyspark.sql import functions as F
 
 from feature_store import FeatureStore
-from feature_store.moments import utc
+from feature_store.moments import is_within, utc
 from inference.spec import ScoringSpec
 from training.steps import champion as office
 from training.steps.kinds import result_type
@@ -39,9 +39,7 @@ def check_deployed(
     if missing:
         raise AssertionError(f"{champion.uri} asks for {missing}, and the entities have {spec.entity_columns}.")
     moment, end = F.col(spec.training.decided_at), utc(as_of)
-    entities = spec.entities.read(store.tables, as_of=as_of).where(
-        (moment >= F.lit(end - within)) & (moment < F.lit(end))
-    )
+    entities = spec.entities.read(store.tables, as_of=as_of).where(is_within(moment, end - within, end))
     keys = entities.select(*spec.entity_columns).orderBy(*spec.primary_keys).limit(rows)
     batch = store.score_batch(model_uri=champion.uri, df=keys, result_type=result_type(store, spec.training))
     scored = batch.select(*spec.primary_keys, "prediction").toPandas()

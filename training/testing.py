@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -23,8 +22,9 @@ from pyspark.sql.types import LongType, StructField, StructType
 from feature_store import FeatureStore, Misuse
 from feature_store.errors import suggestion
 from training.spec import TrainingSpec
+from training.steps.evaluate import packaged_scores
 from training.steps.frame import assemble, labels_of
-from training.steps.kinds import kind_of, label_type_of, result_type
+from training.steps.kinds import kind_of, label_type_of
 from training.steps.metrics import LOWER_IS_BETTER
 
 Change = Callable[[pd.Series], pd.Series]
@@ -99,27 +99,23 @@ def check_quality(
     kind = kind_of(spec, label_type_of(store, spec))
     frame = assemble(store, spec, labels_of(store, spec), as_of=as_of)
     held = frame.rows[frame.is_in("holdout")].reset_index(drop=True)
-    df = frame.entities(store, "holdout", position="__position")
-    batch = store.score_batch(model_uri=model_uri, df=df, result_type=result_type(store, spec))
-    scored = batch.toPandas().sort_values("__position")
-    labels, predictions = kind.labels(held[spec.label]).to_numpy(), scored["prediction"].to_numpy()
+    labels, predictions = kind.labels(held[spec.label]).to_numpy(), packaged_scores(store, spec, frame, model_uri)
 
-    def value_of(chosen: Any) -> float:
-        found = kind.metrics(labels[chosen], predictions[chosen])
-        if metric not in found:
-            raise Misuse(f"There is no metric {metric!r}. {suggestion(metric, found)}")
-        return found[metric]
+    whole = kind.metrics(labels, predictions)
+    if metric not in whole:
+        raise Misuse(f"There is no metric {metric!r}. {suggestion(metric, whole)}")
 
     def is_worse(value: float) -> bool:
         return not (value <= limit if metric in LOWER_IS_BETTER else value >= limit)
 
-    found = [("all rows", len(held), value_of(np.ones(len(held), dtype=bool)))]
+    found = [("all rows", len(held), whole[metric])]
     for column in per:
         if column not in held:
             raise Misuse(f"There is no column {column!r}. {suggestion(column, held.columns)}")
         for value, positions in held.groupby(column, dropna=False).indices.items():
-            if len(positions) >= rows and len(np.unique(labels[positions])) > 1:
-                found.append((f"{column} {value}", len(positions), value_of(positions)))
+            part = kind.metric_of_part(labels[positions], predictions[positions], metric, at_least=rows)
+            if part is not None:
+                found.append((f"{column} {value}", len(positions), part))
     bad = [f"{where} ({count:,} rows): {value:.4f}" for where, count, value in found if is_worse(value)]
     if bad:
         side = "at most" if metric in LOWER_IS_BETTER else "at least"

@@ -13,13 +13,12 @@ from feature_store import FeatureStore, Misuse, open_store
 from feature_store.cli import Verb, console, place_options, progress
 from feature_store.discovery import discover, pick
 from feature_store.job import set_task_value
+from training.steps import STEPS
 
 if TYPE_CHECKING:
     from training.profile import Settings
     from training.spec import TrainingSpec
     from training.steps.pipeline import Trained
-
-STEPS = ("assemble", "fit", "evaluate", "validate", "register", "promote")
 
 
 @click.command(cls=Verb)

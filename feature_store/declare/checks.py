@@ -111,8 +111,7 @@ class NullShare:
 
     def __post_init__(self) -> None:
         _one_of(self, self.on_failure, (REFUSE, WARN))
-        if not 0 <= self.at_most <= 1:
-            raise Misuse(f"NullShare({self.column!r}): a share lies between 0 and 1, and {self.at_most} does not.")
+        check_share(f"NullShare({self.column!r})", self.at_most)
 
     def __str__(self) -> str:
         return f"share of nulls in {self.column} <= {self.at_most}"
@@ -196,6 +195,18 @@ def check_declared(table: str, checks: object, *, columns: Collection[str], has_
                 f"Feature table {table!r}: {taken[0]} is a column of the quarantine, and cannot be one of the table's. "
                 "Give it another name."
             )
+
+
+def check_share(what: str, share: float) -> None:
+    """Refuse a share of ``what`` that is none.
+
+    Raises
+    ------
+    Misuse
+        If it does not lie between 0 and 1.
+    """
+    if not 0 <= share <= 1:
+        raise Misuse(f"{what}: a share lies between 0 and 1, and {share} does not.")
 
 
 def _one_of(check: object, given: str, allowed: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from feature_store.moments import is_within
 from feature_store.tables.commit import Commit
 from inference.scoring.already import VERB
 
@@ -67,7 +68,7 @@ def first_and_last(
 
     entities = spec.entities.read(store.tables, as_of=as_of, version=version)
     decided_at = F.col(f"`{spec.training.decided_at}`")
-    inside = entities.where((decided_at >= F.lit(window[0])) & (decided_at < F.lit(window[1])))
+    inside = entities.where(is_within(decided_at, *window))
     micros = F.unix_micros(decided_at)
     ((first, last),) = inside.agg(F.min(micros), F.max(micros)).collect()
     return None if first is None else (_EPOCH + timedelta(microseconds=first), _EPOCH + timedelta(microseconds=last))

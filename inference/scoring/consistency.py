@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 from feature_store.errors import NotFound
 from feature_store.lineage.models import packaged_lineage
 from feature_store.lineage.unchanged import reads_the_same
+from feature_store.moments import is_within
 from feature_store.tables.commit import TableVersion
 from inference.scoring.already import VERB
+from inference.scoring.chunks import Window
 from inference.scoring.runs import RUNS_TABLE
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 DEFECT, REPUBLISHED, UNKNOWN = "defect", "published again", "unknown"
 _ROW, _SHOWN = "__row", 3
 _MICROSECOND = timedelta(microseconds=1)
-Window = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def _sampled(store: FeatureStore, spec: ScoringSpec, window: Window, sample: int
     scores = store.tables.read(spec.output)
     decided_at = F.col(f"`{spec.training.decided_at}`")
     keys = [F.col(f"`{name}`") for name in spec.primary_keys]
-    inside = scores.where((decided_at >= F.lit(window[0])) & (decided_at < F.lit(window[1])))
+    inside = scores.where(is_within(decided_at, *window))
     return inside.orderBy(F.xxhash64(*keys), *keys, decided_at).limit(sample).toArrow()
 
 

@@ -8,6 +8,8 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from feature_store.errors import InvalidRows, listed
+from feature_store.moments import is_within
+from inference.scoring.chunks import Window
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,9 +30,7 @@ class Entities:
     without_moment: int
 
 
-def read_entities(
-    store: FeatureStore, spec: ScoringSpec, *, as_of: datetime, version: int, window: tuple[datetime, datetime]
-) -> Entities:
+def read_entities(store: FeatureStore, spec: ScoringSpec, *, as_of: datetime, version: int, window: Window) -> Entities:
     """The entities of the window that were known by ``as_of``.
 
     Raises
@@ -45,7 +45,7 @@ def read_entities(
     # Read first: columns cannot be spoken of before Spark has started.
     everybody = spec.entities.read(store.tables, as_of=as_of, version=version)
     decided_at = F.col(f"`{spec.training.decided_at}`")
-    inside = (decided_at >= F.lit(window[0])) & (decided_at < F.lit(window[1]))
+    inside = is_within(decided_at, *window)
     asked = everybody.where(decided_at.isNull() | inside).select(*(f"`{name}`" for name in spec.entity_columns))
     few = rows_if_few(asked) if store.tables.in_process else None
     if few is None:
@@ -55,7 +55,7 @@ def read_entities(
     return Entities(store.spark.createDataFrame(dated, asked.schema), dated.num_rows, few.num_rows - dated.num_rows)
 
 
-def _check_rows(rows: pa.Table, spec: ScoringSpec, window: tuple[datetime, datetime]) -> None:
+def _check_rows(rows: pa.Table, spec: ScoringSpec, window: Window) -> None:
     import pyarrow.compute as pc
 
     keys = rows.select(list(spec.primary_keys))
@@ -73,7 +73,7 @@ def _check_rows(rows: pa.Table, spec: ScoringSpec, window: tuple[datetime, datet
     )
 
 
-def _counted_by_spark(asked: DataFrame, spec: ScoringSpec, window: tuple[datetime, datetime]) -> Entities:
+def _counted_by_spark(asked: DataFrame, spec: ScoringSpec, window: Window) -> Entities:
     from pyspark.sql import Column
     from pyspark.sql import functions as F
 
@@ -96,7 +96,7 @@ def _counted_by_spark(asked: DataFrame, spec: ScoringSpec, window: tuple[datetim
 
 def _refuse(
     spec: ScoringSpec,
-    window: tuple[datetime, datetime],
+    window: Window,
     nameless: int,
     nameless_rows: list[dict[str, object]],
     twice: int,

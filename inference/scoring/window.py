@@ -97,6 +97,13 @@ class ScoringRun:
         return {self.store.tables.full_name(self.spec.entities.table): self.population_version}
 
     @cached_property
+    def result_type(self) -> str:
+        """Spark's name of the type of the predictions."""
+        from training.steps.kinds import result_type
+
+        return result_type(self.store, self.spec.training)
+
+    @cached_property
     def fresh(self) -> Mapping[str, timedelta]:
         """How old rows of the feature tables may be, where they declare it."""
         tables = [lookup.table for lookup in self.spec.training.lookups if lookup.table is not None]
@@ -191,14 +198,13 @@ class ScoringRun:
         from pyspark.sql import functions as F
 
         from feature_store.tables.evolve import fit_to_table
-        from training.steps.kinds import result_type
 
         store, spec = self.store, self.spec
         scored = store.score_batch(
             model_uri=self.champion.uri,
             df=keys,
             table_versions=self.feature_versions,
-            result_type=result_type(store, spec.training),
+            result_type=self.result_type,
         ).withColumns(
             {
                 "model_name": F.lit(self.champion.model),

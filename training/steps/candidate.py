@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from training.profile import Settings
 from training.spec import TrainingSpec
@@ -34,3 +35,10 @@ class Candidate:
     def main(self) -> str:
         """The name of the estimator that becomes the model."""
         return next(iter(self.fitted))
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The parameters of the model; of a pipeline, those of its last step."""
+        estimator = self.fitted[self.main]
+        last = estimator[-1] if hasattr(estimator, "__getitem__") else estimator
+        return dict(last.get_params(deep=False))

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql.pandas.types import from_arrow_schema
 
 from feature_store import FeatureStore
 from training.spec import TrainingSpec
@@ -19,7 +18,7 @@ from training.steps.champion import Champion
 from training.steps.fit import Fitted
 from training.steps.frame import HOLDOUT, TRAIN, TrainingFrame
 from training.steps.importance import Shuffled, columns_by_origin
-from training.steps.kinds import SECONDS, Kind, Values
+from training.steps.kinds import SECONDS, Kind, Values, result_type
 from training.steps.metrics import LOWER_IS_BETTER
 
 CHAMPION = "champion"
@@ -70,9 +69,9 @@ def evaluate(
     scores = {main: predictions[frame.is_in(HOLDOUT)], **others}
     if rival is not None:
         step(f"scoring the holdout with the champion, version {rival.version}")
-        scores[CHAMPION] = champion_scores(store, kind, frame, rival)
+        scores[CHAMPION] = packaged_scores(store, spec, frame, rival.uri)
     results = {name: dict(kind.metrics(labels, values)) for name, values in scores.items()}
-    fitted_labels = kind.labels(frame.part(TRAIN)[1]).to_numpy()
+    fitted_labels = kind.labels(frame.truth(TRAIN)).to_numpy()
     on_fitted = kind.metrics(fitted_labels, predictions[frame.is_in(TRAIN)])
     sign = -1 if kind.main_metric in LOWER_IS_BETTER else 1
     gap = sign * (on_fitted[kind.main_metric] - results[main][kind.main_metric])
@@ -87,11 +86,10 @@ def evaluate(
     return Evaluation(results, on_fitted, importance, by_table, predictions, scores)
 
 
-def champion_scores(store: FeatureStore, kind: Kind, frame: TrainingFrame, champion: Champion) -> Values:
-    """The champion's predictions of the holdout, in the frame's order; the packaged model looks its features up itself."""
+def packaged_scores(store: FeatureStore, spec: TrainingSpec, frame: TrainingFrame, model_uri: str) -> Values:
+    """A packaged model's predictions of the holdout, in the frame's order; it looks its features up itself."""
     entities = frame.entities(store, HOLDOUT, position="__position")
-    label = from_arrow_schema(frame.joined.schema)[frame.label].dataType.simpleString()
-    scored = store.score_batch(model_uri=champion.uri, df=entities, result_type=kind.result_type or label)
+    scored = store.score_batch(model_uri=model_uri, df=entities, result_type=result_type(store, spec))
     rows = scored.select("__position", "prediction").toArrow().sort_by("__position")
     return np.asarray(rows["prediction"].to_numpy(zero_copy_only=False))
 
@@ -109,11 +107,8 @@ def save_evaluation(found: Evaluation, folder: Path) -> dict[str, object]:
 def load_evaluation(folder: Path, told: Mapping[str, Any]) -> Evaluation:
     """What :func:`save_evaluation` wrote, and told, of the same ``folder``."""
     predictions = pq.read_table(folder / _PREDICTIONS)["prediction"].to_numpy()
-    scores = {name: column.to_numpy() for name, column in zip(*_columns(pq.read_table(folder / _SCORES)), strict=True)}
+    table = pq.read_table(folder / _SCORES)
+    scores = {name: table[name].to_numpy() for name in table.column_names}
     return Evaluation(
         told["metrics"], told["fitted_metrics"], told["importance"], told["table_importance"], predictions, scores
     )
-
-
-def _columns(table: pa.Table) -> tuple[list[str], list[pa.ChunkedArray]]:
-    return table.column_names, table.columns

@@ -1,6 +1,6 @@
 """The training frame: entities with a known outcome, split by time, with their features as of the moment of decision."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -158,8 +158,11 @@ class TrainingFrame:
 
     def part(self, split: str) -> tuple[pd.DataFrame, pd.Series]:
         """The estimator's inputs and the labels of one part."""
-        chosen = self.rows[self.is_in(split)]
-        return chosen[list(self.inputs)], chosen[self.label]
+        return self.rows.loc[self.is_in(split), list(self.inputs)], self.truth(split)
+
+    def truth(self, split: str) -> pd.Series:
+        """The labels of one part."""
+        return self.rows.loc[self.is_in(split), self.label]
 
     def entities(self, store: FeatureStore, split: str | None = None, *, position: str | None = None) -> DataFrame:
         """What scoring may be given, of one part or of all: keys, moment of decision, and the label.
@@ -190,7 +193,7 @@ def assemble(store: FeatureStore, spec: TrainingSpec, labels: Labels, *, as_of: 
     training_set = store.create_training_set(df=spine, feature_lookups=spec.lookups, label=spec.label)
     # There is no order to rely on; the fit depends on it a little, and the same rows must give the same model.
     order = [(column, "ascending") for column in [spec.decided_at, *spec.entity_columns[:-1]]]
-    joined = training_set.load_rows().sort_by(order)
+    joined, ages = training_set.load_rows().sort_by(order), training_set.load_ages()
     # What the model is not given and does not carry could not be looked up again.
     proved = [name for name in joined.column_names if name in spine.columns or name not in spec.exclude_columns]
     left_out = {SPLIT, spec.label, *spec.exclude_columns}
@@ -201,12 +204,8 @@ def assemble(store: FeatureStore, spec: TrainingSpec, labels: Labels, *, as_of: 
         table_versions=training_set.table_versions,
         fingerprint=fingerprint_of_rows(joined.select(proved), store.spark),
         origins=training_set.origins,
-        ages={table: Age.of(column) for table, column in _columns(training_set.load_ages())},
+        ages={table: Age.of(ages[table]) for table in ages.column_names},
     )
-
-
-def _columns(table: pa.Table) -> Iterable[tuple[str, pa.ChunkedArray]]:
-    return zip(table.column_names, table.columns, strict=True)
 
 
 def packaged_set(store: FeatureStore, spec: TrainingSpec, frame: TrainingFrame) -> TrainingSet:

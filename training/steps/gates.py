@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -51,9 +50,12 @@ class Compared:
         for code, value in enumerate(values):
             chosen = codes == code
             labels = self.labels[chosen]
-            if len(labels) >= at_least and len(np.unique(labels)) > 1:
-                challenger = self.kind.metrics(labels, self.challenger[chosen])[metric]
-                yield value, len(labels), challenger, self.kind.metrics(labels, self.champion[chosen])[metric]
+            challenger, champion = (
+                self.kind.metric_of_part(labels, predictions[chosen], metric, at_least=at_least)
+                for predictions in (self.challenger, self.champion)
+            )
+            if challenger is not None and champion is not None:
+                yield value, len(labels), challenger, champion
 
 
 def check_gates(spec: TrainingSpec, metrics: Collection[str], columns: Collection[str] | None = None) -> None:

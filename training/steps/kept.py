@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,10 +104,3 @@ def _prune(folder: Path, *, keep: Path) -> None:
     whole = [one for one in folder.iterdir() if one != keep and (one / _TOLD).exists() and one.suffix != ".new"]
     for old in sorted(whole, key=lambda one: one.stat().st_mtime, reverse=True)[NEWEST - 1 :]:
         shutil.rmtree(old, ignore_errors=True)
-
-
-def sentences(done: Sequence[Output]) -> list[str]:
-    """One line for each step that was not made again."""
-    return [
-        f"{one.step}: unchanged since {one.made_at:%Y-%m-%d %H:%M}, in {one.folder}" for one in done if not one.is_new
-    ]

@@ -45,6 +45,12 @@ class Kind:
         two = np.array([False, True]) if self is BINARY else np.array([0.0, 1.0])
         return [*self.metrics(two, np.array([0.0, 1.0])), f"{self.main_metric}_gap", SECONDS]
 
+    def metric_of_part(self, labels: Values, predictions: Values, metric: str, *, at_least: int) -> float | None:
+        """The metric of some of the rows; None if they are fewer than ``at_least``, or their labels all the same: it would be chance."""
+        if len(labels) < at_least or len(np.unique(labels)) < 2:
+            return None
+        return float(self.metrics(labels, predictions)[metric])
+
     def labels(self, column: pd.Series) -> pd.Series:
         """The labels as estimators of this kind are fitted on them."""
         if self is BINARY:

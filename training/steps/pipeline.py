@@ -20,6 +20,7 @@ from feature_store.errors import suggestion
 from feature_store.moments import utc
 from training.profile import Settings, with_limits
 from training.spec import TrainingSpec
+from training.steps import STEPS
 from training.steps import champion as office
 from training.steps.already import already_trained, fit_facts, gate_facts, lookup_facts
 from training.steps.candidate import Candidate
@@ -33,7 +34,6 @@ from training.steps.kinds import Kind, kind_of, label_type_of
 from training.steps.register import decide, register, save_card
 from training.steps.trials import Found
 
-STEPS = ("assemble", "fit", "evaluate", "validate", "register", "promote")
 Begin = Callable[[str], None]
 
 
@@ -221,7 +221,7 @@ class Run:
         metrics = self.evaluated.told["metrics"]
         main, compared = self.fitting.told["estimators"][0], None
         if CHAMPION in metrics and any(gate.per for gate in comparisons(self.spec)):
-            scores, labels = self.evaluation.scores, self.kind.labels(self.frame.part(HOLDOUT)[1]).to_numpy()
+            scores, labels = self.evaluation.scores, self.kind.labels(self.frame.truth(HOLDOUT)).to_numpy()
             rows = self.frame.rows[self.frame.is_in(HOLDOUT)]
             compared = Compared(rows, labels, scores[main], scores[CHAMPION], self.kind)
         return judge(self.spec, metrics[main], metrics.get(CHAMPION), kind=self.kind, compared=compared)

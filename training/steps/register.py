@@ -92,8 +92,7 @@ def _log(candidate: Candidate) -> None:
         "rows_fitted": int(frame.is_in(TRAIN).sum()), "rows_held_out": int(frame.is_in(HOLDOUT).sum()),
         "columns": len(frame.inputs), "kind": candidate.kind.name,
     }  # fmt: skip
-    last = candidate.fitted[main][-1] if hasattr(candidate.fitted[main], "__getitem__") else candidate.fitted[main]
-    mlflow.log_params(parameters | {f"{main}.{key}": value for key, value in last.get_params(deep=False).items()})
+    mlflow.log_params(parameters | {f"{main}.{key}": value for key, value in candidate.parameters.items()})
     for name, values in evaluation.metrics.items():
         prefix = "" if name == main else f"{name}."
         mlflow.log_metrics({f"{prefix}{metric}": value for metric, value in values.items()})

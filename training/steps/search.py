@@ -68,7 +68,7 @@ def search(
         study.tell(begun.number, state=TrialState.FAIL)  # begun by a run that was killed
     wanted = what.trials if budget.trials is None else budget.trials
     ends = time.monotonic() + 60 * budget.minutes if budget.minutes else float("inf")
-    number = min(budget.workers or (what.at_once if cluster is not None else joblib.cpu_count()), what.at_once)
+    number = min(budget.workers or joblib.cpu_count(), what.at_once)
     with workers(partial(tried, what, kind.name), folder / _ROWS, number=number, cluster=cluster) as try_all:
         while (done := len(_finished(study))) < wanted and (done == 0 or time.monotonic() < ends):
             step(_progress(study, done, wanted))

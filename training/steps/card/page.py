@@ -51,7 +51,7 @@ def card(candidate: Candidate, *, model: str, version: str = "") -> str:
     Every figure is of the same frame and the same predictions as the gates' verdicts.
     """
     spec, frame, kind, evaluation = candidate.spec, candidate.frame, candidate.kind, candidate.evaluation
-    truth = kind.labels(frame.part(HOLDOUT)[1]).to_numpy()
+    truth = kind.labels(frame.truth(HOLDOUT)).to_numpy()
     main = candidate.main
     ordered = {name: evaluation.scores[name] for name in _order(candidate)}
     catalog, schema, _ = model.split(".")
@@ -66,7 +66,7 @@ def card(candidate: Candidate, *, model: str, version: str = "") -> str:
         sliced=list(sliced(frame, spec, kind, model=evaluation.scores[main], champion=evaluation.scores.get(CHAMPION))),
         has_champion=CHAMPION in evaluation.scores, searched=candidate.searched, revision=code_revision(),
         own=f"{catalog}.{schema}.", place=f"--catalog {catalog} --schema {schema}", quantiles=AGE_QUANTILES,
-        parameters=_parameters(candidate),
+        parameters=candidate.parameters,
     )  # fmt: skip
 
 
@@ -118,9 +118,3 @@ def _compared(candidate: Candidate) -> list[Compared]:
             better = (difference < 0) == (metric in LOWER_IS_BETTER)
         rows.append(Compared(metric, values, difference, better))
     return rows
-
-
-def _parameters(candidate: Candidate) -> dict[str, str]:
-    estimator = candidate.fitted[candidate.main]
-    last = estimator[-1] if hasattr(estimator, "__getitem__") else estimator
-    return {name: str(value) for name, value in sorted(last.get_params(deep=False).items())}

@@ -67,9 +67,9 @@ def _slice(
     value: str, rows: int, chosen: Values, labels: Values, kind: Kind, model: Values, champion: Values | None
 ) -> Slice:
     def metric(predictions: Values | None) -> float | None:
-        if predictions is None or rows < LEAST_ROWS or len(np.unique(labels[chosen])) < 2:
+        if predictions is None:
             return None
-        return float(kind.metrics(labels[chosen], predictions[chosen])[kind.main_metric])
+        return kind.metric_of_part(labels[chosen], predictions[chosen], kind.main_metric, at_least=LEAST_ROWS)
 
     numbers = kind is not MULTICLASS
     return Slice(
