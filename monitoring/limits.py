@@ -1,32 +1,17 @@
 """Limits: what a monitor calls too much, one small class per measure.
 
-A limit reads one number out of a window's metrics, and says whether it is beyond the limit.
+A limit reads one number out of a window's metrics; its bounds say what is too much, as a number or
+:class:`Automatic`: learned from how much the baseline itself varied from window to window.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
 
 from feature_store.errors import Misuse, WrongKind, suggestion
-
-TABLE = ":table"
-"""The name under which a window's metrics of the table as a whole are kept, as Databricks has it."""
-
-
-MEASURES = (
-    "roc_auc",
-    "log_loss",
-    "brier_score",
-    "calibration_error",
-    "accuracy",
-    "precision",
-    "recall",
-    "f1",
-    "label_rate",
-)
-"""The measures that a limit may name."""
+from monitoring.drift.variation import Bounds, Variation
+from monitoring.drift.window_metrics import MEASURES, WindowMetrics
 
 
 class Severity(StrEnum):
@@ -36,24 +21,43 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
-@dataclass(frozen=True)
-class WindowMetrics:
-    """What the metric tables hold of one column (or ``:table``) in one window; drift is that against the baseline.
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """When a violated limit becomes an alert: ``violations`` of the last ``windows`` windows, and the latest is one."""
 
-    ``avg`` is the mean of a numeric column, ``null_rate`` is a share between 0 and 1. What is not there is None.
+    violations: int = 1
+    windows: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.violations <= self.windows:
+            raise Misuse(
+                f"Patience(violations={self.violations}, windows={self.windows}): there must be at least one "
+                "violation, and no more of them than windows."
+            )
+
+    def __str__(self) -> str:
+        return f"{self.violations} of the last {self.windows} windows, and the latest"
+
+
+@dataclass(frozen=True)
+class Automatic:
+    """A bound that one window in ``1 / false_alarms`` would be beyond, were it drawn as the baseline's windows were.
+
+    It is learned for each column, slice and model version. A baseline of fewer than six windows teaches nothing; the
+    limit is not judged then, and the check says so.
     """
 
-    rows: int
-    model_version: str = ""
-    avg: float | None = None
-    null_rate: float | None = None
-    psi: float | None = None
-    js_distance: float | None = None
-    ks: float | None = None
-    scaled_wasserstein: float | None = None
-    scaled_mean_shift: float | None = None
-    quality: Mapping[str, float | None] | None = None
-    labelled: int = 0
+    false_alarms: float = 0.001
+
+    def __post_init__(self) -> None:
+        if isinstance(self.false_alarms, bool) or not 0 < self.false_alarms < 0.5:
+            raise Misuse(f"Automatic(false_alarms={self.false_alarms!r}) is a chance: above 0, below 0.5.")
+
+    def __str__(self) -> str:
+        return f"what 1 in {1 / self.false_alarms:g} windows of the baseline would be"
+
+
+AUTOMATIC = Automatic()
 
 
 def check_severity(severity: object) -> None:
@@ -68,31 +72,93 @@ def check_severity(severity: object) -> None:
         raise WrongKind(f"A limit's severity is Severity.WARNING or Severity.CRITICAL, not {severity!r}.")
 
 
-@dataclass(frozen=True)
-class ColumnLimit:
-    """A column's measure must not be above ``limit``."""
+def check_bound(where: str, bound: object, *, least: float = -math.inf) -> None:
+    """Refuse a bound that is no finite number, or below ``least``; an automatic one is accepted.
 
-    limit: float
+    Raises
+    ------
+    Misuse
+        If it cannot be a bound.
+    """
+    if isinstance(bound, Automatic):
+        return
+    if isinstance(bound, bool) or not isinstance(bound, int | float) or not math.isfinite(bound):
+        raise Misuse(f"{where}: the limit is a number.")
+    if bound < least:
+        raise Misuse(f"{where}: the limit cannot be negative.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """What all limits have: how much it matters, in which slices it is judged (None: all rows), and when it alerts.
+
+    ``by`` is one of the monitor's ``slices``: the limit holds within each of its values. ``after`` None: as the monitor
+    says. A ``positive`` measure is a distance, which is never negative; one that ``needs_rows`` is not judged in a window
+    with few of them.
+    """
+
     severity: Severity = Severity.WARNING
-    metric: ClassVar[str]
+    by: str | None = None
+    after: Patience | None = None
+    of_table: ClassVar[bool] = True
+    needs_rows: ClassVar[bool] = True
+    positive: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.limit, bool) or not isinstance(self.limit, int | float) or not math.isfinite(self.limit):
-            raise Misuse(f"{type(self).__name__}({self.limit!r}): the limit is a number.")
-        if self.limit < 0:
-            raise Misuse(f"{type(self).__name__}({self.limit!r}): the limit cannot be negative.")
         check_severity(self.severity)
 
+    @property
+    def metric(self) -> str:
+        """The name of what is measured."""
+        raise NotImplementedError
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether a bound is learned from the baseline."""
+        return False
+
     def value(self, metrics: WindowMetrics) -> float | None:
-        """The measured number, or None if the window does not have it."""
+        """The measured number, or None if the window does not have it, or too little to judge it by."""
+        raise NotImplementedError
+
+    def bounds(self, variation: Variation | None = None) -> Bounds | None:
+        """What the value must not be beyond; None for an automatic limit if the baseline taught too little."""
+        raise NotImplementedError
+
+    def violated(self, value: float, variation: Variation | None = None) -> bool:
+        """Whether ``value`` is beyond the limit."""
+        bounds = self.bounds(variation)
+        return bounds is not None and bounds.crossed(value) is not None
+
+
+@dataclass(frozen=True)
+class ColumnLimit(Limit):
+    """A column's measure must not be above ``limit``."""
+
+    limit: float | Automatic
+    metric: ClassVar[str]
+    of_table = False
+    positive = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_bound(f"{type(self).__name__}({self.limit!r})", self.limit, least=0)
+
+    @property
+    def is_automatic(self) -> bool:
+        return isinstance(self.limit, Automatic)
+
+    def value(self, metrics: WindowMetrics) -> float | None:
         return getattr(metrics, self.metric)  # type: ignore[no-any-return]
 
-    def violated(self, value: float) -> bool:
-        """Whether ``value`` is beyond the limit."""
-        return value > self.limit
+    def bounds(self, variation: Variation | None = None) -> Bounds | None:
+        if not isinstance(self.limit, Automatic):
+            return Bounds(high=self.limit)
+        known = variation is not None and variation.is_known
+        return Bounds(high=variation.upper(self.limit.false_alarms)) if known and variation else None
 
     def __str__(self) -> str:
-        return f"{self.metric} at most {self.limit:g}"
+        return f"{self.metric} at most {self.limit if self.is_automatic else format(self.limit, 'g')}"
 
 
 @dataclass(frozen=True)
@@ -128,63 +194,87 @@ class MeanShift(ColumnLimit):
     """How far the mean moved from the baseline's, either way, in the baseline's standard deviations."""
 
     metric = "scaled_mean_shift"
+    positive = False
 
-    def violated(self, value: float) -> bool:
-        """Whether ``value``, which has a sign, is beyond the limit."""
-        return abs(value) > self.limit
+    def bounds(self, variation: Variation | None = None) -> Bounds | None:
+        if not isinstance(self.limit, Automatic):
+            return Bounds(-self.limit, self.limit)
+        if variation is None or not variation.is_known:
+            return None
+        chance = self.limit.false_alarms / 2
+        return Bounds(variation.lower(chance), variation.upper(chance))
 
 
 @dataclass(frozen=True)
 class NullRate(ColumnLimit):
-    """The share of nulls in the window, between 0 and 1, whatever the baseline had."""
+    """The share of nulls in the window, between 0 and 1; an automatic limit learns what the baseline had."""
 
     metric = "null_rate"
+    positive = False
 
 
 @dataclass(frozen=True)
-class Quality:
+class _Sided(Limit):
+    """A measure of the whole table, by name, bounded from one side."""
+
+    measure: str
+    at_least: float | Automatic | None = None
+    at_most: float | Automatic | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        where = f"{type(self).__name__}({self.measure!r})"
+        if (self.at_least is None) == (self.at_most is None):
+            raise Misuse(f"{where}: give either at_least or at_most.")
+        check_bound(where, self.at_most if self.at_least is None else self.at_least)
+
+    @property
+    def metric(self) -> str:
+        return self.measure
+
+    @property
+    def is_automatic(self) -> bool:
+        return isinstance(self.at_least, Automatic) or isinstance(self.at_most, Automatic)
+
+    def bounds(self, variation: Variation | None = None) -> Bounds | None:
+        if not self.is_automatic:
+            return Bounds(self.at_least, self.at_most)  # type: ignore[arg-type]
+        if variation is None or not variation.is_known:
+            return None
+        if isinstance(self.at_least, Automatic):
+            return Bounds(low=variation.lower(self.at_least.false_alarms))
+        return Bounds(high=variation.upper(self.at_most.false_alarms))  # type: ignore[union-attr]
+
+    def __str__(self) -> str:
+        side, bound = ("most", self.at_most) if self.at_least is None else ("least", self.at_least)
+        return f"{self.measure} at {side} {bound if self.is_automatic else format(bound, 'g')}"
+
+
+@dataclass(frozen=True)
+class Quality(_Sided):
     """The predictions' quality, on the labels known so far; a window with fewer than ``minimum_labels`` is not judged.
 
     Belongs under the key ``":table"``. ``measure`` is one of :data:`MEASURES`.
     """
 
-    measure: str
-    at_least: float | None = None
-    at_most: float | None = None
-    minimum_labels: int = 500
-    severity: Severity = Severity.WARNING
+    minimum_labels: int = field(default=500, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.measure not in MEASURES:
             raise Misuse(f"There is no measure of quality {self.measure!r}. {suggestion(self.measure, MEASURES)}")
-        if (self.at_least is None) == (self.at_most is None):
-            raise Misuse(f"Quality({self.measure!r}): give either at_least or at_most.")
+        super().__post_init__()
         if self.minimum_labels < 1:
             raise Misuse(f"Quality({self.measure!r}): minimum_labels must be 1 or more.")
-        check_severity(self.severity)
-
-    @property
-    def metric(self) -> str:
-        """The name of what is measured."""
-        return self.measure
-
-    @property
-    def limit(self) -> float:
-        """The number not to be crossed."""
-        return self.at_least if self.at_least is not None else self.at_most or 0.0
 
     def value(self, metrics: WindowMetrics) -> float | None:
-        """The measured number, or None if too few labels are known."""
         if metrics.quality is None or metrics.labelled < self.minimum_labels:
             return None
-        return metrics.quality[self.measure]
-
-    def violated(self, value: float) -> bool:
-        """Whether ``value`` is beyond the limit."""
-        return value < self.limit if self.at_least is not None else value > self.limit
-
-    def __str__(self) -> str:
-        return f"{self.measure} at {'least' if self.at_least is not None else 'most'} {self.limit:g}"
+        return metrics.quality.get(self.measure)
 
 
-Limit = ColumnLimit | Quality
+@dataclass(frozen=True)
+class Custom(_Sided):
+    """A measure of the monitor's own, by its name in the monitor's ``measures``. Belongs under ``":table"``."""
+
+    def value(self, metrics: WindowMetrics) -> float | None:
+        return (metrics.custom or {}).get(self.measure)

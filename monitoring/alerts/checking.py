@@ -17,8 +17,8 @@ from monitoring.drift import baseline
 from monitoring.drift.baseline import Baseline
 from monitoring.drift.measure import LABEL, Measurement, Pass
 from monitoring.drift.metrics import Stored, save, window_of
+from monitoring.drift.window_metrics import TABLE
 from monitoring.drift.windows import ScoredWindow, StoredWindow, Window, scored_windows, to_measure, window_number
-from monitoring.limits import TABLE
 from monitoring.spec import DriftMonitor
 
 _NOT_MEASURED = ("model_name", "model_version", "scored_at", "run_id")

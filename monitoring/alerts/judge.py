@@ -1,20 +1,20 @@
 """From measured windows and recorded events to new events, alerts and the decision to retrain; pure functions."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from monitoring.alerts.causes import concentrated, explained, most_drifted, source_of
 from monitoring.alerts.events import CHECK, Cause, Event
-from monitoring.alerts.rules import Judgement, Occurrence, occurrences
+from monitoring.alerts.rules import Occurrence, occurrences
 from monitoring.alerts.state import Alert, current
-from monitoring.drift.metrics import ByColumn
-from monitoring.drift.windows import Window
-from monitoring.limits import TABLE, Limit, WindowMetrics
-from monitoring.spec import DriftMonitor
+from monitoring.alerts.watches import Baselines, Watch, judgements, no_baseline, watches
+from monitoring.drift.metrics import WindowParts, Windows
+from monitoring.drift.window_metrics import TABLE, WindowMetrics
+from monitoring.spec import Monitor
 
 _VIOLATING = ("opened", "still_violating", "reopened")
-MOST_DRIFTED = 5
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,12 @@ class Verdict:
 
 
 def judge(
-    monitor: DriftMonitor, metrics: Mapping[Window, ByColumn], recorded: Sequence[Event], *, as_of: datetime
+    monitor: Monitor,
+    metrics: Windows,
+    recorded: Sequence[Event],
+    *,
+    as_of: datetime,
+    baselines: Baselines = no_baseline,
 ) -> Verdict:
     """Apply the monitor's limits to the complete windows' ``metrics``, given all ``recorded`` events of the monitor.
 
@@ -41,7 +46,7 @@ def judge(
     check sets it right by further events.
     """
     known = [event for event in recorded if event.as_of <= as_of]
-    happened = list(_occurred(monitor, metrics, known, as_of))
+    happened = list(_occurred(monitor, metrics, known, as_of, baselines))
     ids = {event.event_id for event in known}
     merged = known + [event for event in happened if event.event_id not in ids]
     if all(event.as_of <= as_of for event in recorded if event.actor == CHECK):
@@ -55,72 +60,59 @@ def judge(
     return Verdict([event for event in merged if event.event_id not in ids], current(merged), news, bool(asking))
 
 
-def judgements(metrics: Mapping[Window, ByColumn], column: str, limit: Limit, *, minimum_rows: int) -> list[Judgement]:
-    """The windows in which ``limit`` can be judged: enough rows, and the measure is there. In order of time."""
-    found = []
-    for window, columns in sorted(metrics.items()):
-        measured = columns.get(column)
-        value = limit.value(measured) if measured and measured.rows >= minimum_rows else None
-        if value is not None:
-            found.append(Judgement(window, value, limit.violated(value)))
-    return found
-
-
-def most_drifted(
-    columns: ByColumn, most: int = MOST_DRIFTED, *, among: Collection[str] = ()
-) -> list[tuple[str, float]]:
-    """The columns with the largest population stability index in a window, largest first; ``among`` some, if given."""
-    drifted = [
-        (name, metrics.psi)
-        for name, metrics in columns.items()
-        if metrics.psi is not None and (not among or name in among)
-    ]
-    return sorted(drifted, key=lambda pair: (-pair[1], pair[0]))[:most]
-
-
 def _occurred(
-    monitor: DriftMonitor, metrics: Mapping[Window, ByColumn], known: Iterable[Event], as_of: datetime
+    monitor: Monitor, metrics: Windows, known: Iterable[Event], as_of: datetime, baselines: Baselines
 ) -> Iterable[Event]:
     resolutions = _resolutions(known)
-    for column in monitor.limits:
-        for limit in monitor.limits_of(column):
-            cause = Cause(
-                monitor=monitor.name, table_name=monitor.scoring.output, column_name=column, metric=limit.metric
-            )
-            judged = judgements(metrics, column, limit, minimum_rows=monitor.minimum_rows)
-            for occurrence in occurrences(judged, monitor.alert_after, resolutions.get(cause, {})):
-                yield _event(monitor, cause, limit, occurrence, metrics[occurrence.judgement.window], as_of)
+    for watch in watches(monitor, metrics):
+        happened = occurrences(
+            judgements(watch, metrics, baselines),
+            watch.patience,
+            resolutions.get(watch.cause, {}),
+            closed_by_recovery=monitor.closed_by_recovery,
+        )
+        for occurrence in happened:
+            yield _event(monitor, watch, occurrence, metrics[occurrence.judgement.window], as_of)
 
 
 def _resolutions(events: Iterable[Event]) -> dict[Cause, dict[datetime, list[datetime]]]:
     """When people resolved alerts, by cause and by the start of the window that opened the alert."""
-    events = list(events)
+    events = sorted(events, key=Event.order)
     opened = {event.alert_id: event.window_start for event in events if event.kind == "opened"}
     found: dict[Cause, dict[datetime, list[datetime]]] = {}
     for event in events:
         start = opened.get(event.alert_id)
-        if event.kind == "resolved" and start is not None:
-            found.setdefault(event.cause, {}).setdefault(start, []).append(event.as_of)
+        if start is None or event.actor == CHECK:
+            continue
+        moments = found.setdefault(event.cause, {}).setdefault(start, [])
+        if event.kind == "resolved":
+            moments.append(event.as_of)
+        elif event.kind == "reopened" and moments:
+            moments.pop()
     return found
 
 
-def _event(
-    monitor: DriftMonitor, cause: Cause, limit: Limit, occurrence: Occurrence, columns: ByColumn, as_of: datetime
-) -> Event:
-    judgement = occurrence.judgement
+def _event(monitor: Monitor, watch: Watch, occurrence: Occurrence, parts: WindowParts, as_of: datetime) -> Event:
+    judgement, cause = occurrence.judgement, watch.cause
+    columns = parts.part(watch.of)
     measured = columns[cause.column_name]
+    whole = parts.whole.get(TABLE)
     evidence = {
-        "limit": str(limit),
-        "rule": f"{monitor.alert_after.violations} of the last {monitor.alert_after.windows} windows, and the latest",
+        "limit": str(watch.limit),
+        "rule": str(watch.patience),
         "windows": [
             {name: moment.isoformat() for name, moment in one.window.as_struct().items()}
             | {"value": one.value, "violated": one.violated}
             for one in occurrence.last_windows
         ],
         "metrics": _given(measured),
-        "quality": _given(columns[TABLE]).get("quality", {}) if TABLE in columns else {},
+        "quality": _given(whole).get("quality", {}) if whole else {},
         "most_drifted": [{"column": name, "psi": psi} for name, psi in most_drifted(columns)],
-    }  # fmt: skip
+        "histogram": [list(cell) for cell in measured.histogram],
+        "explained": [{"column": name, "part": part} for name, part in explained(parts.whole)],
+        "concentrated": concentrated(watch, parts),
+        "schema_changed": list(measured.schema_changed),
+    }
     return Event(
         **asdict(cause),
         alert_id=cause.alert_id(occurrence.opened),
@@ -129,29 +121,33 @@ def _event(
         window_start=judgement.window.start,
         window_end=judgement.window.end,
         value=judgement.value,
-        limit=float(limit.limit),
-        severity=str(limit.severity),
+        limit=judgement.limit,
+        severity=str(watch.limit.severity),
+        source=source_of(monitor, cause.column_name),
         evidence=json.dumps(evidence, sort_keys=True),
     )
 
 
 def _given(measured: WindowMetrics) -> dict[str, object]:
-    given = {name: value for name, value in asdict(measured).items() if value is not None}
+    """The numbers that there are; bins and words are told apart."""
+    given = {name: value for name, value in asdict(measured).items() if value not in (None, (), {})}
     if measured.quality is not None:
-        given["quality"] = {name: value for name, value in measured.quality.items() if value is not None}
-    return given
+        quality = {name: value for name, value in measured.quality.items() if value is not None}
+        given |= {"quality": quality} if quality else {}
+    if not given.get("quality"):
+        given.pop("quality", None)
+    return {name: value for name, value in given.items() if name not in ("histogram", "schema_changed", "data_type")}
 
 
-def _corrections(
-    alerts: Iterable[Alert], happened: Sequence[Event], metrics: Mapping[Window, ByColumn], as_of: datetime
-) -> list[Event]:
+def _corrections(alerts: Iterable[Alert], happened: Sequence[Event], metrics: Windows, as_of: datetime) -> list[Event]:
     """Events that close alerts which the metrics no longer show, and reopen those which they show again."""
     last: dict[str, Event] = {event.alert_id: event for event in happened}
     corrected = []
     for alert in alerts:
         now = last.get(alert.alert_id)
         violating = now is not None and now.kind in _VIOLATING
-        if alert.is_open == violating or alert.status == "resolved" or (now is None and not alert.is_open):
+        waits = alert.is_held or (now is not None and now.kind == "subsided")
+        if alert.is_open == violating or alert.status == "resolved" or waits or (now is None and not alert.is_open):
             continue
         newest = max(metrics)
         corrected.append(
@@ -161,6 +157,9 @@ def _corrections(
                 table_name=alert.table_name,
                 column_name=alert.column_name,
                 metric=alert.metric,
+                slice_key=alert.slice_key,
+                slice_value=alert.slice_value,
+                source=alert.source,
                 kind="reopened" if violating else "recovered",
                 as_of=as_of,
                 window_start=now.window_start if now else newest.start,
@@ -176,11 +175,12 @@ def _corrections(
     return corrected
 
 
-def _asking(monitor: DriftMonitor, events: Sequence[Event], as_of: datetime) -> list[Event]:
+def _asking(monitor: Monitor, events: Sequence[Event], as_of: datetime) -> list[Event]:
     """One event for each alert that asks for a new model now; none while the monitor waits after the last time."""
-    if monitor.retraining is None:
+    retraining = monitor.asks_for_retraining
+    if retraining is None:
         return []
-    wait = monitor.retraining.at_most_every
+    wait = retraining.at_most_every
     if any(event.kind == "retraining_started" and as_of - wait < event.as_of < as_of for event in events):
         return []
     latest = sorted((event for event in events if event.as_of == as_of and event.kind in _VIOLATING), key=Event.order)
@@ -196,7 +196,8 @@ def _asking(monitor: DriftMonitor, events: Sequence[Event], as_of: datetime) -> 
             value=alert.value,
             limit=alert.limit,
             severity=alert.severity,
+            source=alert.source,
         )
         for alert in current(events)
-        if alert.is_open and alert.severity == monitor.retraining.on and alert.alert_id in news
+        if alert.is_open and alert.severity == retraining.on and alert.alert_id in news and not alert.is_snoozed(as_of)
     ]

@@ -12,8 +12,8 @@ from monitoring.alerts.judge import Verdict, most_drifted
 from monitoring.alerts.printing import alerts_table, cause, number, percent, plain_table, rates
 from monitoring.drift.baseline import PREDICTION
 from monitoring.drift.metrics import ByColumn
+from monitoring.drift.window_metrics import TABLE
 from monitoring.drift.windows import ScoredWindow, Window
-from monitoring.limits import TABLE
 from monitoring.spec import DriftMonitor
 
 MOST_WINDOWS = 12

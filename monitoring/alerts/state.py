@@ -1,20 +1,25 @@
 """Alerts: the state of each follows from its events, for any moment that is asked about."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import cast
 
-from feature_store.errors import Misuse, NotFound, suggestion
-from monitoring.alerts.events import Event
+from feature_store.errors import NotFound, suggestion
+from monitoring.alerts.events import CHECK, Event
+
+GROUP_FROM = 3
+"""So many features of one table whose alerts opened in the same window are one group."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """The state of one alert: open, acknowledged, recovered or resolved.
+    """The state of one alert: open, acknowledged, subsided, recovered or resolved.
 
     ``since`` is the start of the window that opened it, ``until`` the end of the last one that violated, ``windows``
-    the number of those; ``value``, ``worst`` and ``evidence`` are of violating windows.
+    the number of those; ``value`` and ``evidence`` are of the last violating window. ``is_held`` one was opened again by a
+    person, and ends only by a person.
     """
 
     alert_id: str
@@ -22,6 +27,8 @@ class Alert:
     table_name: str
     column_name: str
     metric: str
+    slice_key: str = ""
+    slice_value: str = ""
     status: str
     severity: str
     since: datetime
@@ -29,29 +36,65 @@ class Alert:
     windows: int
     value: float
     limit: float
-    evidence: str
+    source: str = ""
+    group: str = ""
+    evidence: str = field(repr=False)
     opened_as_of: datetime
     changed_as_of: datetime
     retraining_as_of: datetime | None = None
+    retraining: str = ""
     handled_by: str = ""
     comment: str = ""
+    assignee: str = ""
+    snoozed_until: datetime | None = None
+    is_held: bool = False
 
     @property
     def is_open(self) -> bool:
-        """Whether the measure is still beyond its limit, as far as anybody knows."""
-        return self.status in ("open", "acknowledged")
+        """Whether somebody should look at it: it is beyond its limit, as far as anybody knows, or waits for a person."""
+        return self.status in ("open", "acknowledged", "subsided")
+
+    @property
+    def what(self) -> str:
+        """What it is about, in words: column, metric, and the slice if it is of one."""
+        of = f" where {self.slice_key} = {self.slice_value}" if self.slice_key else ""
+        return f"{self.column_name} {self.metric.removeprefix('scaled_')}{of}"
+
+    def is_snoozed(self, as_of: datetime) -> bool:
+        """Whether nobody wants to hear of it as of this moment."""
+        return self.snoozed_until is not None and as_of < self.snoozed_until
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The alerts that follow from events; and the ids of those that came too late to change anything."""
+
+    alerts: list[Alert]
+    without_effect: frozenset[str]
 
 
 def current(events: Iterable[Event]) -> list[Alert]:
     """The alerts that follow from ``events``, in order of opening; an event before its alert's opening is ignored."""
+    return replay(events).alerts
+
+
+def replay(events: Iterable[Event]) -> Replay:
+    """The same, with the events that had no effect: of two people who resolve an alert at once, one comes second."""
     alerts: dict[str, Alert] = {}
+    late: set[str] = set()
     for event in sorted(events, key=Event.order):
         known = alerts.get(event.alert_id)
-        if known is None and event.kind == "opened":
-            alerts[event.alert_id] = _opened(event)
-        elif known is not None:
-            alerts[event.alert_id] = _after(known, event)
-    return sorted(alerts.values(), key=lambda alert: (alert.since, alert.column_name, alert.metric))
+        if known is None:
+            if event.kind == "opened":
+                alerts[event.alert_id] = _opened(event)
+            continue
+        after = _after(known, event)
+        if after is None:
+            late.add(event.event_id)
+        else:
+            alerts[event.alert_id] = replace(after, changed_as_of=event.as_of)
+    ordered = sorted(alerts.values(), key=lambda alert: (alert.since, alert.column_name, alert.metric, alert.alert_id))
+    return Replay(_grouped(ordered), frozenset(late))
 
 
 def _opened(event: Event) -> Alert:
@@ -61,6 +104,8 @@ def _opened(event: Event) -> Alert:
         table_name=event.table_name,
         column_name=event.column_name,
         metric=event.metric,
+        slice_key=event.slice_key,
+        slice_value=event.slice_value,
         status="open",
         severity=event.severity,
         since=cast(datetime, event.window_start),
@@ -68,90 +113,75 @@ def _opened(event: Event) -> Alert:
         windows=1,
         value=cast(float, event.value),
         limit=cast(float, event.limit),
+        source=event.source,
         evidence=event.evidence,
         opened_as_of=event.as_of,
         changed_as_of=event.as_of,
     )
 
 
-def _after(alert: Alert, event: Event) -> Alert:
-    alert = replace(alert, changed_as_of=event.as_of)
+def _after(alert: Alert, event: Event) -> Alert | None:
+    """The alert after the event; None if it changed nothing, since somebody else was first."""
+    if event.kind == "reopened" and event.actor != CHECK:
+        reopened = replace(alert, status="open", handled_by=event.actor, comment=event.comment, is_held=True)
+        return None if alert.is_open else reopened
     match event.kind:
         case "still_violating" | "reopened":
-            until = max(alert.until, cast(datetime, event.window_end))
-            status = "open" if event.kind == "reopened" else alert.status
+            status = "open" if event.kind == "reopened" or alert.status == "subsided" else alert.status
             return replace(
                 alert,
                 status=status,
-                until=until,
+                until=max(alert.until, event.window_end or alert.until),
                 windows=alert.windows + 1,
-                value=cast(float, event.value),
-                limit=cast(float, event.limit),
+                value=alert.value if event.value is None else event.value,
+                limit=alert.limit if event.limit is None else event.limit,
                 severity=event.severity,
+                source=event.source or alert.source,
                 evidence=event.evidence,
             )
         case "recovered":
-            return replace(alert, status="recovered" if alert.is_open else alert.status)
+            return replace(alert, status="recovered" if alert.is_open and not alert.is_held else alert.status)
+        case "subsided":
+            return replace(alert, status="subsided" if alert.is_open else alert.status)
         case "acknowledged":
-            status = "acknowledged" if alert.is_open else alert.status
-            return replace(alert, status=status, handled_by=event.actor, comment=event.comment or alert.comment)
+            known = replace(
+                alert, status="acknowledged", handled_by=event.actor, comment=event.comment or alert.comment
+            )
+            return known if alert.status == "open" else None
+        case "assigned":
+            return replace(alert, assignee=event.assignee)
+        case "snoozed":
+            return replace(
+                alert, snoozed_until=event.until, handled_by=event.actor, comment=event.comment or alert.comment
+            )
         case "resolved":
-            return replace(alert, status="resolved", handled_by=event.actor, comment=event.comment)
+            done = replace(alert, status="resolved", handled_by=event.actor, comment=event.comment, is_held=False)
+            return None if alert.status == "resolved" else replace(done, snoozed_until=None)
         case "retraining_started":
-            return replace(alert, retraining_as_of=event.as_of)
+            return replace(alert, retraining_as_of=event.as_of, retraining="")
+        case "retraining_finished":
+            return replace(alert, retraining=event.comment)
         case _:
-            return alert
+            return None
 
 
-# ---- what people do
+def _grouped(alerts: Sequence[Alert]) -> list[Alert]:
+    """The alerts with the group that each belongs to: features of one table whose alerts opened in the same window."""
+    columns: dict[tuple[str, str, datetime], set[str]] = {}
+    for alert in alerts:
+        if alert.source:
+            columns.setdefault((alert.monitor, alert.source, alert.since), set()).add(alert.column_name)
+    return [
+        replace(alert, group=_group_id(alert))
+        if len(columns.get((alert.monitor, alert.source, alert.since), ())) >= GROUP_FROM
+        else alert
+        for alert in alerts
+    ]
 
 
-def acknowledged(alert: Alert, *, actor: str, comment: str, as_of: datetime) -> Event:
-    """The event that ``actor`` has seen an open alert.
-
-    Raises
-    ------
-    Misuse
-        If the alert is over, or was acknowledged before.
-    """
-    if alert.status != "open":
-        by = f" by {alert.handled_by}" if alert.handled_by else ""
-        raise Misuse(f"Alert {alert.alert_id} cannot be acknowledged: it is {alert.status}{by} already.")
-    return _by_person(alert, "acknowledged", actor, comment, as_of)
-
-
-def resolved(alert: Alert, *, actor: str, comment: str, as_of: datetime) -> Event:
-    """The event that ``actor`` closes an alert, recovered or not; a later violation opens it again.
-
-    Raises
-    ------
-    Misuse
-        If the alert is resolved already, or the comment is empty.
-    """
-    if alert.status == "resolved":
-        raise Misuse(f"Alert {alert.alert_id} is resolved already, by {alert.handled_by}: {alert.comment!r}.")
-    if not comment.strip():
-        raise Misuse(f"Say with --comment why alert {alert.alert_id} is resolved: the next reviewer will want to know.")
-    return _by_person(alert, "resolved", actor, comment, as_of)
-
-
-def _by_person(alert: Alert, kind: str, actor: str, comment: str, as_of: datetime) -> Event:
-    if as_of < alert.opened_as_of:
-        raise Misuse(
-            f"Alert {alert.alert_id} was opened as of {alert.opened_as_of:%Y-%m-%d}; nobody can act on it before."
-        )
-    return Event(
-        monitor=alert.monitor,
-        table_name=alert.table_name,
-        column_name=alert.column_name,
-        metric=alert.metric,
-        alert_id=alert.alert_id,
-        kind=kind,
-        as_of=as_of,
-        severity=alert.severity,
-        actor=actor,
-        comment=comment,
-    )
+def _group_id(alert: Alert) -> str:
+    text = "\n".join((alert.monitor, alert.source, alert.since.isoformat()))
+    return "g" + hashlib.sha256(text.encode()).hexdigest()[:7]
 
 
 def pick(alerts: Sequence[Alert], alert_id: str) -> Alert:
@@ -169,3 +199,15 @@ def pick(alerts: Sequence[Alert], alert_id: str) -> Alert:
             raise NotFound(f"{what} There are no alerts at all; check-drift opens them.")
         raise NotFound(f"{what} {suggestion(alert_id, [alert.alert_id for alert in alerts])}")
     return found[0]
+
+
+def pick_all(alerts: Sequence[Alert], alert_id: str) -> list[Alert]:
+    """The alert with this id, or those of the group with this id.
+
+    Raises
+    ------
+    NotFound
+        As :func:`pick` does.
+    """
+    members = [alert for alert in alerts if alert.group and alert.group == alert_id]
+    return members or [pick(alerts, alert_id)]

@@ -22,8 +22,8 @@ from monitoring.drift.baseline import PREDICTION
 from monitoring.drift.measure import LABEL, Measurement
 from monitoring.drift.metrics import ByColumn, Stored
 from monitoring.drift.performance import performance
+from monitoring.drift.window_metrics import TABLE
 from monitoring.drift.windows import Window
-from monitoring.limits import TABLE
 from monitoring.spec import DriftMonitor
 from training.steps import champion
 

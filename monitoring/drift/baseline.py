@@ -1,25 +1,21 @@
-"""The baseline of a model version: sketches of the rows it learned from, computed once and kept with its MLflow run."""
+"""The baseline: sketches of what later windows are compared with, computed once and kept."""
 
 import json
-import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import pyarrow as pa
-import pyarrow.compute as pc
-from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
-
-from feature_store.store import FeatureStore
-from monitoring.drift.columns import column_of, is_measured
 from monitoring.drift.sketch import CategoricalSketch, NumericSketch, Sketch
-from training.spec import TrainingSpec
+from monitoring.drift.variation import Variation
 
 PREDICTION = "prediction"
-ARTIFACT = "monitoring/baseline.json"
-FORMAT = 1
+FORMAT = 2
 MOST_VALUES = 40_000_000
 """Rows times columns that are held in memory at once: 320 MB of numbers. More are read some columns at a time."""
+
+Slice = tuple[str, str]
+"""A slice: its expression, and the expression's value."""
+Whole = None
+"""All rows, where a slice could stand."""
 
 _SKETCHES: dict[str, type[NumericSketch] | type[CategoricalSketch]] = {
     "numeric": NumericSketch,
@@ -28,19 +24,71 @@ _SKETCHES: dict[str, type[NumericSketch] | type[CategoricalSketch]] = {
 
 
 @dataclass(frozen=True)
-class Baseline:
-    """What the training set of a model version looked like; of ``prediction``, its holdout where there is one."""
+class Part:
+    """All rows of a baseline, or those of one slice of it."""
 
-    model_version: str
     rows: int
     columns: Mapping[str, Sketch]
+    measures: Mapping[str, float] = field(default_factory=dict)
+    variation: Mapping[str, Mapping[str, Sequence[float]]] = field(default_factory=dict)
+    """By column (or ``:table``) and metric, the values in the windows that the baseline itself has."""
+
+    def varied(self, column: str, metric: str, *, positive: bool) -> Variation:
+        """How the metric of the column varied over the baseline's own windows; of no values, if that is not known."""
+        return Variation(self.variation.get(column, {}).get(metric, ()), positive)
+
+
+@dataclass(frozen=True)
+class Mix:
+    """What predictions were like in each bin of a column: the bins' shares of the rows, and their mean predictions."""
+
+    shares: Sequence[float]
+    means: Sequence[float]
+
+    def explained(self, current: Sequence[int]) -> float | None:
+        """How much the mean prediction would have moved, had only the shares of this column's bins changed.
+
+        That is the sum over the bins of (current share - share) times the mean prediction there, the composition part of
+        Kitagawa, Components of a Difference Between Two Rates (1955). ``current`` are rows by bin.
+        """
+        total = sum(current)
+        if not total:
+            return None
+        pairs = zip(self.shares, self.means, current, strict=True)
+        return float(sum((now / total - share) * mean for share, mean, now in pairs))
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What the training set of a model version looked like; of ``prediction``, its holdout where there is one.
+
+    ``mixes`` has the predictions by bin of each column. ``calendar`` names the windows of the parts' variation.
+    """
+
+    model_version: str
+    whole: Part
+    slices: Mapping[Slice, Part] = field(default_factory=dict)
+    mixes: Mapping[str, Mix] = field(default_factory=dict)
+    calendar: str = ""
+    asked: str = ""
+    """Hash of the slices, measures and windows that it was made for."""
+
+    def part(self, of: Slice | None) -> Part | None:
+        """The part with the rows of a slice, or with all of them; None if there was no such row."""
+        return self.whole if of is None else self.slices.get(of)
 
     def to_json(self) -> str:
-        """The baseline as it is kept with the model version."""
-        columns = {name: {"kind": _kind(sketch), **sketch.to_json()} for name, sketch in self.columns.items()}
-        return json.dumps(
-            {"format": FORMAT, "model_version": self.model_version, "rows": self.rows, "columns": columns}
-        )
+        """The baseline as it is kept."""
+        data = {
+            "format": FORMAT,
+            "model_version": self.model_version,
+            "whole": _part_data(self.whole),
+            "slices": [[*key, _part_data(part)] for key, part in self.slices.items()],
+            "mixes": {name: [list(mix.shares), list(mix.means)] for name, mix in self.mixes.items()},
+            "calendar": self.calendar,
+            "asked": self.asked,
+        }
+        return json.dumps(data)
 
     @classmethod
     def from_json(cls, text: str) -> "Baseline | None":
@@ -49,49 +97,16 @@ class Baseline:
             data = json.loads(text)
             if data["format"] != FORMAT:
                 return None
-            columns = {name: _SKETCHES[kept["kind"]].from_json(kept) for name, kept in data["columns"].items()}
-            return cls(data["model_version"], data["rows"], columns)
+            return cls(
+                data["model_version"],
+                _part(data["whole"]),
+                {(key, value): _part(part) for key, value, part in data["slices"]},
+                {name: Mix(shares, means) for name, (shares, means) in data["mixes"].items()},
+                data["calendar"],
+                data["asked"],
+            )
         except (ValueError, KeyError, TypeError):
             return None
-
-
-def training_set_table(training: TrainingSpec) -> str:
-    """The table with the rows that each version of the model learned from."""
-    return f"{training.name}_training_set"
-
-
-def load(store: FeatureStore, training: TrainingSpec, version: str, columns: Sequence[str]) -> Baseline | None:
-    """The baseline of a model version, from its run's artifacts or else from the training set's table.
-
-    None if neither has it. One that had to be computed is kept with the run, if there is one.
-    """
-    run = _run_of(store, training, version)
-    kept = _read(run) if run else None
-    if kept is not None and kept.model_version == version and set(columns) <= set(kept.columns):
-        return kept
-    computed = compute(store, training, version, columns)
-    if computed is not None and run:
-        _keep(run, computed)
-    return computed
-
-
-def compute(store: FeatureStore, training: TrainingSpec, version: str, columns: Sequence[str]) -> Baseline | None:
-    """The baseline of a model version from the training set's table, or None if it has no rows of that version."""
-    name = training_set_table(training)
-    if not store.tables.exists(name):
-        return None
-    there, only = store.tables.info(name).schema.names, {"model_version": version}
-    known = [column for column in columns if column in there]
-    count = store.tables.collect(name, ["split"], only=only).num_rows
-    if not count:
-        return None
-    sketches: dict[str, Sketch] = {}
-    for chunk in in_chunks(known, count):
-        values = store.tables.collect(name, ["split", *chunk], only=only)
-        for column in chunk:
-            if is_measured(values.schema.field(column).type):
-                sketches[column] = column_of(_of_holdout(values) if column == PREDICTION else values[column]).sketch
-    return Baseline(version, count, sketches)
 
 
 def in_chunks(columns: Sequence[str], rows: int, most: int = MOST_VALUES) -> Iterator[list[str]]:
@@ -101,36 +116,20 @@ def in_chunks(columns: Sequence[str], rows: int, most: int = MOST_VALUES) -> Ite
         yield list(columns[first : first + size])
 
 
-def _of_holdout(values: pa.Table) -> pa.ChunkedArray:
-    """The predictions of rows that the model did not learn from; all of them if there are no such rows."""
-    predicted = values.filter(pc.and_(pc.equal(values["split"], "holdout"), pc.is_valid(values[PREDICTION])))
-    return (predicted if predicted.num_rows else values)[PREDICTION]
+def _part_data(part: Part) -> dict[str, object]:
+    return {
+        "rows": part.rows,
+        "columns": {name: {"kind": _kind(sketch), **sketch.to_json()} for name, sketch in part.columns.items()},
+        "measures": dict(part.measures),
+        "variation": {name: dict(metrics) for name, metrics in part.variation.items()},
+    }
+
+
+def _part(data: Mapping[str, object]) -> Part:
+    columns: Mapping[str, Mapping[str, object]] = data["columns"]  # type: ignore[assignment]
+    sketches = {name: _SKETCHES[str(kept["kind"])].from_json(kept) for name, kept in columns.items()}
+    return Part(data["rows"], sketches, data["measures"], data["variation"])  # type: ignore[arg-type]
 
 
 def _kind(sketch: Sketch) -> str:
     return next(kind for kind, sketch_class in _SKETCHES.items() if isinstance(sketch, sketch_class))
-
-
-def _run_of(store: FeatureStore, training: TrainingSpec, version: str) -> str | None:
-    try:
-        return MlflowClient().get_model_version(store.tables.full_name(training.name), version).run_id or None
-    except MlflowException:
-        return None
-
-
-def _read(run: str) -> Baseline | None:
-    import mlflow
-
-    try:
-        return Baseline.from_json(mlflow.artifacts.load_text(f"runs:/{run}/{ARTIFACT}"))
-    except (MlflowException, OSError):
-        return None
-
-
-def _keep(run: str, baseline: Baseline) -> None:
-    try:
-        MlflowClient().log_text(run, baseline.to_json(), ARTIFACT)
-    except (MlflowException, OSError) as error:
-        logging.getLogger(__name__).warning(
-            "the baseline of version %s could not be kept: %s", baseline.model_version, error
-        )

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from monitoring.drift import statistics
-from monitoring.drift.sketch import CategoricalSketch, Numbers, NumericSketch, Sketch, defined
-from monitoring.drift.statistics import Significance
+from monitoring.drift.sketch import GRID_STEPS, CategoricalSketch, Numbers, NumericSketch, Sketch, defined
+from monitoring.drift.statistics import Counts, Significance
 
 Row = dict[str, object]
 MOST_FREQUENT_ITEMS = 100
@@ -48,6 +48,7 @@ class NumericColumn:
             area = statistics.wasserstein(before, now)
         deltas = _deltas(baseline, self.sketch)
         return deltas | {
+            "histogram": _histogram(baseline, bins, current_bins),
             "js_distance": statistics.js_distance(bins, current_bins),
             "ks_test": _significance(statistics.ks(before, now)),
             "wasserstein_distance": None if area is None else defined(area),
@@ -82,6 +83,7 @@ class CategoricalColumn:
         before, now = baseline.shared_with(self.sketch)
         bins, current_bins = np.append(before, baseline.missing), np.append(now, self.sketch.missing)
         return _deltas(baseline, self.sketch) | {
+            "histogram": _histogram(baseline, bins, current_bins),
             "js_distance": statistics.js_distance(bins, current_bins),
             "population_stability_index": statistics.psi(bins, current_bins),
             "chi_squared_test": _significance(statistics.chi_squared(before, now)),
@@ -98,12 +100,12 @@ def is_measured(kind: pa.DataType) -> bool:
     return _is_numeric(kind) or pa.types.is_boolean(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
-def column_of(values: pa.ChunkedArray) -> Column:
-    """The column with these values, of a type that :func:`is_measured`."""
+def column_of(values: pa.ChunkedArray, steps: int = GRID_STEPS) -> Column:
+    """The column with these values, of a type that :func:`is_measured`; numbers with so many ``steps`` of the grid."""
     if _is_numeric(values.type):
         with np.errstate(over="ignore", invalid="ignore"):
             numbers = Numbers.of(values)
-            return NumericColumn(numbers, NumericSketch.of(numbers))
+            return NumericColumn(numbers, NumericSketch.of(numbers, steps))
     lengths = None
     if not pa.types.is_boolean(values.type) and values.null_count < len(values):
         counted = pc.utf8_length(values)
@@ -142,6 +144,11 @@ def _deltas(baseline: Sketch, current: Sketch) -> Row:
         "percent_zeros_delta": difference(percent(current.zeros, now), percent(baseline.zeros, before)),
         "percent_distinct_delta": difference(percent(current.distinct, now), percent(baseline.distinct, before)),
     }
+
+
+def _histogram(baseline: Sketch, before: Counts, now: Counts) -> list[Row]:
+    rows = zip(baseline.bin_names(), before.tolist(), now.tolist(), strict=True)
+    return [{"bin": name, "baseline": of_baseline, "current": current} for name, of_baseline, current in rows]
 
 
 def _scaled(distance: object, stddev: float | None) -> float | None:

@@ -1,8 +1,9 @@
 """The metric tables: what of them is known, and the measured windows' rows replaced in one commit each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from statistics import median
 from typing import cast
 
 import pyarrow.compute as pc
@@ -11,28 +12,45 @@ from pyspark.sql.types import StructType
 from feature_store.store import FeatureStore
 from feature_store.tables.commit import Commit
 from feature_store.tables.protocol import Tables
+from monitoring.drift.baseline import Slice
+from monitoring.drift.calendar import Window
 from monitoring.drift.columns import Row
 from monitoring.drift.measure import Measurement
 from monitoring.drift.schemas import DRIFT, PROFILE, arrow_table, ensure
-from monitoring.drift.windows import StoredWindow, Window, granularity
-from monitoring.limits import TABLE, WindowMetrics
-from monitoring.spec import DriftMonitor
+from monitoring.drift.window_metrics import MEASURES, TABLE, WindowMetrics, measure_of
+from monitoring.drift.windows import StoredWindow
+from monitoring.spec import Monitor
 
+Place = tuple[str, Slice | None]
+"""A column (or ``:table``), of all rows or in a slice."""
 ByColumn = dict[str, WindowMetrics]
 
-_QUALITY = {
-    "roc_auc": "roc_auc_score", "log_loss": "log_loss", "brier_score": "brier_score", "accuracy": "accuracy_score",
-    "calibration_error": "calibration_error", "precision": "precision", "recall": "recall", "f1": "f1_score",
-    "label_rate": "label_rate",
-}  # fmt: skip
 _PROFILE_READ = [
-    "window", "column_name", "count", "avg", "percent_null", "model_version", "labelled_count",
-    "logging_table_commit_version", "monitor_version", "measured_as_of", *_QUALITY.values(),
+    "window", "slice_key", "slice_value", "column_name", "data_type", "count", "avg", "percent_null", "model_version",
+    "labelled_count", "logging_table_commit_version", "monitor_version", "measured_as_of", "definition", "newest_row",
+    "custom_metrics", "non_null_columns", *sorted(set(MEASURES.values())),
 ]  # fmt: skip
 _DRIFT_READ = [
-    "window", "column_name", "population_stability_index", "js_distance", "ks_test", "scaled_wasserstein_distance",
-    "scaled_avg_delta",
+    "window", "slice_key", "slice_value", "column_name", "population_stability_index", "js_distance", "ks_test",
+    "scaled_wasserstein_distance", "scaled_avg_delta", "histogram", "explained_prediction_delta",
 ]  # fmt: skip
+_USUAL = 8
+"""A window's volume is told as a multiple of the median of so many windows before it."""
+
+
+@dataclass(frozen=True)
+class WindowParts:
+    """A window's metrics: by column of all rows, and of each slice."""
+
+    whole: ByColumn
+    slices: Mapping[Slice, ByColumn] = field(default_factory=dict)
+
+    def part(self, of: Slice | None) -> ByColumn:
+        """The metrics of a slice, or of all rows; none of a slice that the window does not have."""
+        return self.whole if of is None else self.slices.get(of, {})
+
+
+Windows = dict[Window, WindowParts]
 
 
 @dataclass(frozen=True)
@@ -43,7 +61,7 @@ class Stored:
     drift: list[Row]
 
     @classmethod
-    def read(cls, tables: Tables, monitor: DriftMonitor) -> "Stored":
+    def read(cls, tables: Tables, monitor: Monitor) -> "Stored":
         """All windows of the monitor's length; drift against the baseline only."""
         return cls(
             _read(tables, monitor, monitor.profile_table, _PROFILE_READ),
@@ -55,17 +73,18 @@ class Stored:
         return {
             window_of(row): StoredWindow(
                 rows=cast(int, row["count"]),
-                labelled=cast(int, row["labelled_count"]),
+                labelled=cast(int, row["labelled_count"] or 0),
                 model_version=cast(str, row["model_version"]),
                 commit_version=cast(int, row["logging_table_commit_version"]),
                 monitor_version=cast(int, row["monitor_version"]),
                 measured_as_of=cast(datetime, row["measured_as_of"]).astimezone(UTC),
+                definition=cast(str, row["definition"] or ""),
             )
             for row in self.profile
-            if row["column_name"] == TABLE
+            if row["column_name"] == TABLE and row["slice_key"] is None
         }
 
-    def metrics(self, measured: Measurement, *, as_of: datetime) -> dict[Window, ByColumn]:
+    def metrics(self, measured: Measurement, *, as_of: datetime) -> Windows:
         """All columns' metrics in the complete windows up to ``as_of``, oldest window first.
 
         What was just ``measured`` is taken instead of what is stored.
@@ -74,30 +93,70 @@ class Stored:
         profile = [row for row in self.profile if window_of(row) not in fresh] + measured.profile
         drift = [row for row in self.drift if window_of(row) not in fresh]
         drift += [row for row in measured.drift if row["drift_type"] == "BASELINE"]
-        drifted = {(window_of(row), row["column_name"]): row for row in drift}
-        found: dict[Window, ByColumn] = {}
+        drifted = {(window_of(row), _slice(row), row["column_name"]): row for row in drift}
+        found: Windows = {}
         for row in sorted(profile, key=lambda row: (window_of(row), str(row["column_name"]))):
-            window, column = window_of(row), str(row["column_name"])
+            window, of, column = window_of(row), _slice(row), str(row["column_name"])
             if window.end <= as_of:
-                found.setdefault(window, {})[column] = _metrics(row, drifted.get((window, column), {}))
-        return found
+                slices: dict[Slice, ByColumn] = found.setdefault(window, WindowParts({}, {})).slices  # type: ignore[assignment]
+                columns = found[window].whole if of is None else slices.setdefault(of, {})
+                columns[column] = _metrics(row, drifted.get((window, of, column), {}))
+        return _with_arrival(found, {window_of(row): row for row in profile if _is_whole_table(row)})
 
 
-def save(store: FeatureStore, monitor: DriftMonitor, measured: Measurement, commit: Commit) -> None:
+def _with_arrival(found: Windows, tables: Mapping[Window, Row]) -> Windows:
+    """The metrics with what only the windows together say: volume, staleness and changes of the columns."""
+    earlier: list[WindowParts] = []
+    for window, parts in found.items():
+        table = parts.whole.get(TABLE)
+        if table is not None:
+            usual = [one.whole[TABLE].rows for one in earlier[-_USUAL:] if TABLE in one.whole]
+            middle = median(usual) if usual else 0
+            newest = tables[window].get("newest_row")
+            age = None if newest is None else (window.end - cast(datetime, newest).astimezone(UTC)) / timedelta(hours=1)
+            filled = [one for one in earlier if one.whole.get(TABLE) and one.whole[TABLE].rows]
+            changes = _changed(filled[-1].whole, parts.whole) if filled and table.rows else []
+            parts.whole[TABLE] = replace(
+                table,
+                volume=table.rows / middle if middle else None,
+                staleness=age,
+                schema_changes=float(len(changes)),
+                schema_changed=tuple(changes),
+            )
+        earlier.append(parts)
+    return found
+
+
+def _changed(before: ByColumn, now: ByColumn) -> list[str]:
+    """What is different about the columns, in words."""
+    said = [f"{name} is new" for name in now if name not in before]
+    said += [f"{name} is gone" for name in before if name not in now]
+    for name in now:
+        if name == TABLE or name not in before:
+            continue
+        was, kind = before[name].data_type, now[name].data_type
+        if was != kind:
+            said.append(f"{name} is {kind}, and was {was}")
+        elif now[name].null_rate == 1.0 and (before[name].null_rate or 0.0) < 1.0:
+            said.append(f"{name} has no values any more")
+    return said
+
+
+def save(store: FeatureStore, monitor: Monitor, measured: Measurement, commit: Commit) -> None:
     """Replace the measured windows in both metric tables, which are made if they are not there."""
     kinds: list[tuple[str, str, StructType, list[Row]]] = [
         (monitor.drift_table, "drift", DRIFT, measured.drift),
         (monitor.profile_table, "profile", PROFILE, measured.profile),
     ]
     fresh = {window_of(row) for row in measured.profile}
-    start, end = min(window.start for window in fresh), max(window.start for window in fresh) + monitor.window
+    start, end = min(window.start for window in fresh), max(window.end for window in fresh)
     # The profile comes last: a window counts as measured by it, so that a killed check is simply done again.
     for name, kind, schema, rows in kinds:
-        ensure(store.tables, name, kind, table=monitor.scoring.output, owner=monitor.owner)
+        ensure(store.tables, name, kind, table=monitor.output, owner=monitor.owner)
         others = [
             row
             for row in _rows(store.tables, name, schema.names, start=start, end=end)
-            if row["granularity"] != granularity(monitor.window) or window_of(row) not in fresh
+            if row["granularity"] != monitor.calendar.name or window_of(row) not in fresh
         ]
         replacing = arrow_table([*others, *rows], schema)
         store.tables.replace_window(name, replacing, column="window_start", start=start, end=end, commit=commit)
@@ -109,13 +168,15 @@ def window_of(row: Row) -> Window:
     return Window(window["start"].astimezone(UTC), window["end"].astimezone(UTC))
 
 
-def _read(tables: Tables, monitor: DriftMonitor, name: str, columns: Sequence[str], **only: object) -> list[Row]:
-    """What the table has of whole windows of the monitor's length."""
+def _read(tables: Tables, monitor: Monitor, name: str, columns: Sequence[str], **only: object) -> list[Row]:
+    """What the table has of windows of the monitor's length."""
     if not tables.exists(name):
         return []
-    found = tables.collect(name, [*columns, "slice_key"], only={"granularity": granularity(monitor.window), **only})
-    rows: list[Row] = found.filter(pc.is_null(found["slice_key"])).select(columns).to_pylist()
-    return rows
+    there = tables.info(name).schema.names
+    known = [column for column in columns if column in there]
+    found = tables.collect(name, known, only={"granularity": monitor.calendar.name, **only})
+    lacking = {column: None for column in columns if column not in there}
+    return [row | lacking for row in found.to_pylist()]
 
 
 def _rows(tables: Tables, name: str, columns: Sequence[str], *, start: datetime, end: datetime) -> list[Row]:
@@ -126,14 +187,22 @@ def _rows(tables: Tables, name: str, columns: Sequence[str], *, start: datetime,
     return rows
 
 
+def _slice(row: Row) -> Slice | None:
+    return None if row.get("slice_key") is None else (str(row["slice_key"]), str(row["slice_value"]))
+
+
+def _is_whole_table(row: Row) -> bool:
+    return row["column_name"] == TABLE and row.get("slice_key") is None
+
+
 def _metrics(profile: Row, drift: Row) -> WindowMetrics:
     null_rate, ks = profile.get("percent_null"), drift.get("ks_test")
-    quality = None
-    if profile["column_name"] == TABLE:
-        quality = {measure: _number(profile.get(column)) for measure, column in _QUALITY.items()}
+    is_table = profile["column_name"] == TABLE
+    histogram = cast("Sequence[Mapping[str, object]]", drift.get("histogram") or ())
     return WindowMetrics(
         rows=cast(int, profile["count"]),
         model_version=cast(str, profile["model_version"]),
+        data_type=cast("str | None", profile.get("data_type")),
         avg=_number(profile.get("avg")),
         null_rate=None if null_rate is None else cast(float, null_rate) / 100,
         psi=_number(drift.get("population_stability_index")),
@@ -141,13 +210,13 @@ def _metrics(profile: Row, drift: Row) -> WindowMetrics:
         ks=_number(cast("Mapping[str, object]", ks)["statistic"]) if ks else None,
         scaled_wasserstein=_number(drift.get("scaled_wasserstein_distance")),
         scaled_mean_shift=_number(drift.get("scaled_avg_delta")),
-        quality=quality,
+        quality={measure: measure_of(profile, measure) for measure in MEASURES} if is_table else None,
         labelled=cast(int, profile.get("labelled_count") or 0),
+        custom=dict(cast("Sequence[tuple[str, float]]", profile.get("custom_metrics") or ())),
+        histogram=tuple((str(row["bin"]), cast(int, row["baseline"]), cast(int, row["current"])) for row in histogram),
+        explained=_number(drift.get("explained_prediction_delta")),
     )
 
 
 def _number(value: object) -> float | None:
-    """A plain number, or the positive class's out of a measure per class."""
-    if isinstance(value, Mapping):
-        value = dict(value["one_vs_all"])["true"]
     return None if value is None else float(cast(float, value))

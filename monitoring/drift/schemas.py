@@ -22,7 +22,7 @@ from pyspark.sql.types import (
 
 from feature_store.tables.protocol import Tables
 
-METRICS_VERSION = 0
+METRICS_VERSION = 1
 """``monitor_version``: raised when a definition changes, so that every window is measured again."""
 
 _LONG, _DOUBLE, _TEXT, _TIME = LongType(), DoubleType(), StringType(), TimestampType()
@@ -90,10 +90,19 @@ PROFILE = _schema(
     ("f1_score", _PER_CLASS, "Of :table, harmonic mean of precision and recall; one_vs_all has the class true"),
     ("log_loss", _DOUBLE, "Of :table, mean negative log likelihood of the labels"),
     ("roc_auc_score", _PER_CLASS, "Of :table, area under the ROC curve; one_vs_all has the positive class, true"),
+    ("mean_squared_error", _DOUBLE, "Of :table, mean squared difference of prediction and label"),
+    ("root_mean_squared_error", _DOUBLE, "Of :table, its root, in the label's unit"),
+    ("mean_average_error", _DOUBLE, "Of :table, mean absolute difference of prediction and label"),
+    ("mean_absolute_percentage_error", _DOUBLE, "Of :table, mean absolute difference as a share of the label; null: a label is 0"),
+    ("r2_score", _DOUBLE, "Of :table, share of the labels' variance that is explained"),
+    ("bias", _DOUBLE, "Of :table, mean of prediction less label"),
     ("brier_score", _DOUBLE, "Of :table, mean squared difference of probability and label"),
     ("calibration_error", _DOUBLE, "Of :table, expected calibration error over ten bins of equal size"),
     ("label_rate", _DOUBLE, "Of :table, share of positive labels among the labelled rows"),
     ("labelled_count", _LONG, "Of :table, rows whose label was known when measured"),
+    ("custom_metrics", MapType(_TEXT, _DOUBLE), "Of :table, the monitor's own measures, by name"),
+    ("newest_row", _TIME, "Of :table, the newest row's moment up to the window's end"),
+    ("definition", _TEXT, "Of :table, hash of the slices and measures that were asked for"),
     ("measured_as_of", _TIME, "The moment by which labels had to be known to be counted"),
     ("window_start", _TIME, "window.start"),
 )  # fmt: skip
@@ -128,6 +137,19 @@ DRIFT = _schema(
     ("model_version", _TEXT, "Version of the model whose training set is the baseline"),
     ("scaled_avg_delta", _DOUBLE, "avg_delta in standard deviations of what is compared with"),
     ("scaled_wasserstein_distance", _DOUBLE, "wasserstein_distance in standard deviations of what is compared with"),
+    (
+        "histogram",
+        ArrayType(
+            StructType([StructField("bin", _TEXT), StructField("baseline", _LONG), StructField("current", _LONG)])
+        ),
+        "Rows by bin of the index above: of what is compared with, and of the window",
+    ),
+    (
+        "explained_prediction_delta",
+        _DOUBLE,
+        "Part of the mean prediction's change that the column's new shares explain",
+    ),
+    ("custom_metrics_delta", MapType(_TEXT, _DOUBLE), "Of :table, the monitor's own measures, less the baseline's"),
     ("window_start", _TIME, "window.start"),
 )
 
@@ -138,20 +160,34 @@ EVENTS = _schema(
     ("table_name", _TEXT, "The monitored table"),
     ("column_name", _TEXT, "The column, or :table"),
     ("metric", _TEXT, "What was measured, such as psi"),
+    ("slice_key", _TEXT, "Expression of the slice; empty: all rows"),
+    ("slice_value", _TEXT, "Value of the slice's expression"),
     (
         "kind",
         _TEXT,
-        "opened, still_violating, recovered, acknowledged, assigned, snoozed, resolved, reopened, retraining_started",
+        "opened, still_violating, subsided, recovered, reopened, acknowledged, assigned, snoozed, resolved, "
+        "retraining_started, retraining_finished",
     ),
     ("window_start", _TIME, "First instant of the window that the event is about; null: none"),
     ("window_end", _TIME, "End of that window, excluded"),
     ("value", _DOUBLE, "The measured value in the window"),
     ("limit", _DOUBLE, "The limit at the time"),
     ("severity", _TEXT, "warning or critical"),
-    ("evidence", _TEXT, "JSON: the windows judged with their values, the model version, rows and worst companions"),
+    ("source", _TEXT, "The feature table that the column comes from; empty: none"),
+    ("evidence", _TEXT, "JSON: the windows judged with their values, the bins, and a first diagnosis"),
     ("actor", _TEXT, "Who did it; check-drift for the job"),
     ("comment", _TEXT, "What they said"),
+    ("assignee", _TEXT, "Of assigned: to whom"),
+    ("until", _TIME, "Of snoozed: until when"),
+    ("recorded_at", _TIME, "When it was written, by the writer's clock"),
     ("as_of", _TIME, "The moment as of which it was done"),
+)
+
+BASELINES = _schema(
+    ("table_name", _TEXT, "The monitored table"),
+    ("span", _TEXT, "The part of its past, start and end"),
+    ("asked", _TEXT, "Hash of the slices, measures and windows that it was made for"),
+    ("baseline", _TEXT, "JSON: the sketches of its columns"),
 )
 
 _DESCRIPTIONS = {
@@ -160,12 +196,13 @@ _DESCRIPTIONS = {
         DRIFT,
         "How {table} differs from the model's training set and from the window before, by window and column.",
     ),
+    "baselines": (BASELINES, "What monitored tables are compared with: computed once for a span, never changed."),
     "events": (EVENTS, "All that happened to drift alerts, never changed; the alerts' state follows from it."),
 }
 
 
 def ensure(tables: Tables, name: str, kind: str, *, table: str = "", owner: str = "") -> None:
-    """Create monitoring's table ``name`` of ``kind`` (profile, drift or events), or give it the columns it lacks."""
+    """Create monitoring's table ``name`` of ``kind`` (profile, drift, baselines or events), or give it the columns it lacks."""
     schema, description = _DESCRIPTIONS[kind]
     if not tables.exists(name):
         properties = {"pipeline.owner": owner} if owner else {}

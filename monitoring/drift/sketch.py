@@ -19,7 +19,10 @@ GRID_STEPS = 1000
 """A numeric sketch keeps the quantiles at 0, 1/1000, ..., 1: the statistics' error bound is one thousandth."""
 TAIL_STEPS = 10
 """The first and the last thousandth are halved this many times, since long tails weigh in distances."""
+SLICE_STEPS = 200
+"""Of a slice, the quantiles are kept at 0, 1/200, ..., 1, to the same end."""
 BINS = 10
+MISSING, OTHERS = "missing", "others"
 MOST_CATEGORIES = 1000
 RARE_SHARE = 0.005
 """Categories with less than this share of the baseline are pooled, and so are categories that it does not have."""
@@ -86,14 +89,14 @@ class NumericSketch:
     nulls: int
 
     @classmethod
-    def of(cls, numbers: Numbers) -> "NumericSketch":
-        """The sketch of ``numbers``; an empty grid if there is no finite value."""
+    def of(cls, numbers: Numbers, steps: int = GRID_STEPS) -> "NumericSketch":
+        """The sketch of ``numbers`` with the quantiles at every ``1 / steps``; an empty grid if there is no finite value."""
         finite = numbers.finite
         if not finite.size:
             empty = np.array([], dtype=np.float64)
             return cls(numbers.over(empty), np.array([], dtype=np.int64), None, None, 0, 0, numbers.nulls)
         distinct = finite[np.concatenate([[True], np.diff(finite) > 0])]
-        grid = distinct if distinct.size <= GRID_STEPS + 1 else np.unique(finite[_grid_ranks(finite.size)])
+        grid = distinct if distinct.size <= steps + 1 else np.unique(finite[_grid_ranks(finite.size, steps)])
         deciles = np.searchsorted(grid, finite[_ranks(finite.size, BINS)][1:-1])
         return cls(
             histogram=numbers.over(grid),
@@ -116,10 +119,37 @@ class NumericSketch:
         A bin reaches from above one decile up to and including the next. A value that is two deciles or more, such as
         the zero of a column that is mostly zero, is a bin of its own, so that a move to either side of it shows.
         """
+        return np.append(np.add.reduceat(histogram.cells, self._cuts()), histogram.missing)
+
+    def bins_of(self, column: pa.ChunkedArray) -> Counts:
+        """The number of the bin that each row's value lies in, shape (rows,); a missing one is in the last."""
+        values = column.cast(pa.float64(), safe=False).to_numpy()
+        grid, cuts = self.histogram.grid, self._cuts()
+        cells = np.searchsorted(grid, values, side="left") + np.searchsorted(grid, values, side="right")
+        bins = np.searchsorted(cuts, cells, side="right") - 1
+        return np.where(np.isnan(values), len(cuts), bins).astype(np.int64)
+
+    def bin_names(self) -> list[str]:
+        """What people call each bin: ``up to 3``, ``3 to 5.5``, ``0``, ``above 40``, ``missing``."""
+        cuts, grid = self._cuts(), self.histogram.grid
+        edges = [float(grid[(cut - 1) // 2]) for cut in cuts[1:]]
+        names = []
+        for position, cut in enumerate(cuts):
+            lower = edges[position - 1] if position else None
+            upper = edges[position] if position < len(edges) else None
+            if cut % 2:
+                names.append(f"{lower:.6g}")
+            elif lower is None:
+                names.append("all" if upper is None else f"up to {upper:.6g}")
+            else:
+                names.append(f"above {lower:.6g}" if upper is None else f"{lower:.6g} to {upper:.6g}")
+        return [*names, MISSING]
+
+    def _cuts(self) -> list[int]:
+        """The first cell of each bin."""
         after = {2 * int(decile) + 2 for decile in self.deciles}
         repeated = self.deciles[1:][np.diff(self.deciles) == 0]
-        cuts = sorted({0} | after | {2 * int(decile) + 1 for decile in repeated})
-        return np.append(np.add.reduceat(histogram.cells, cuts), histogram.missing)
+        return sorted({0} | after | {2 * int(decile) + 1 for decile in repeated})
 
     def to_json(self) -> dict[str, object]:
         """Plain data that :meth:`from_json` reads back exactly."""
@@ -176,10 +206,26 @@ class CategoricalSketch:
         """Rows in all, missing ones included."""
         return sum(self.counts.values()) + self.others + self.missing
 
+    @property
+    def common(self) -> list[str]:
+        """The categories that are not rare, commonest first."""
+        least = RARE_SHARE * (self.rows - self.missing)
+        return [name for name, n in self.counts.items() if n >= least]
+
+    def bins_of(self, column: pa.ChunkedArray) -> Counts:
+        """The number of each row's category among the common ones, then the others, then the missing; shape (rows,)."""
+        common = self.common
+        found = pc.index_in(column.cast(pa.string()), value_set=pa.array(common, pa.string()))
+        missing = pc.is_null(column).to_numpy()
+        return np.where(missing, len(common) + 1, found.fill_null(len(common)).to_numpy()).astype(np.int64)
+
+    def bin_names(self) -> list[str]:
+        """The common categories, ``others`` and ``missing``."""
+        return [*self.common, OTHERS, MISSING]
+
     def shared_with(self, current: "CategoricalSketch") -> tuple[Counts, Counts]:
         """Both columns' counts over this one's common categories, and the rare and unknown ones pooled as the last."""
-        least = RARE_SHARE * (self.rows - self.missing)
-        common = [name for name, n in self.counts.items() if n >= least]
+        common = self.common
 
         def over_common(sketch: "CategoricalSketch") -> Counts:
             known = [sketch.counts.get(name, 0) for name in common]
@@ -215,7 +261,7 @@ def _ranks(size: int, steps: int) -> Counts:
     return np.maximum(-(-np.arange(steps + 1) * size // steps), 1) - 1
 
 
-def _grid_ranks(size: int) -> Counts:
+def _grid_ranks(size: int, steps: int) -> Counts:
     """The positions of the grid's quantiles, those in the tails included."""
-    from_the_end = size // (GRID_STEPS * 2 ** np.arange(1, TAIL_STEPS + 1))
-    return np.concatenate([_ranks(size, GRID_STEPS), from_the_end, size - 1 - from_the_end])
+    from_the_end = size // (steps * 2 ** np.arange(1, TAIL_STEPS + 1))
+    return np.concatenate([_ranks(size, steps), from_the_end, size - 1 - from_the_end])

@@ -4,52 +4,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from feature_store.moments import utc
 from feature_store.tables.commit import TableVersion
+from monitoring.drift.calendar import EPOCH, Calendar, Months, Window, before
 from monitoring.drift.schemas import METRICS_VERSION
 
-EPOCH = datetime(1970, 1, 5, tzinfo=UTC)
-"""A Monday, so that windows of a week begin on Mondays."""
 _MICROSECOND = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, order=True)
-class Window:
-    """``[start, end)``."""
-
-    start: datetime
-    end: datetime
-
-    @classmethod
-    def number(cls, number: int, length: timedelta) -> "Window":
-        """The window with this number, counted from the epoch."""
-        return cls(EPOCH + number * length, EPOCH + (number + 1) * length)
-
-    def before(self) -> "Window":
-        """The window just before."""
-        return Window(self.start - (self.end - self.start), self.start)
-
-    def as_struct(self) -> dict[str, datetime]:
-        """The window as the metric tables have it."""
-        return {"start": self.start, "end": self.end}
-
-    def __str__(self) -> str:
-        whole_days = all(moment.hour == moment.minute == 0 for moment in (self.start, self.end))
-        form = "%Y-%m-%d" if whole_days else "%Y-%m-%dT%H:%M"
-        return f"{self.start:{form}} to {self.end:{form}}"
 
 
 @dataclass(frozen=True)
 class ScoredWindow:
-    """What the score table has of a window: its rows by model version, and how many labels are known."""
+    """What the table has of a window: its rows by model version, how many labels are known, and its newest row so far."""
 
     window: Window
     rows: int
     labelled: int
     rows_by_version: Mapping[str, int]
+    newest: datetime | None = None
 
     @property
     def model_version(self) -> str:
@@ -67,68 +41,77 @@ class StoredWindow:
     commit_version: int
     monitor_version: int
     measured_as_of: datetime
+    definition: str = ""
 
 
-def granularity(length: timedelta) -> str:
-    """The window's length in Databricks' words: ``1 week``, ``2 days``, ``1 hour``, ``30 minutes``."""
-    units = {
-        "week": timedelta(weeks=1),
-        "day": timedelta(days=1),
-        "hour": timedelta(hours=1),
-        "minute": timedelta(minutes=1),
-    }
-    unit = next(unit for unit, size in units.items() if not length % size)
-    number = length // units[unit]
-    return f"{number} {unit}" + ("s" if number > 1 else "")
-
-
-def window_number(moment: Column, length: timedelta) -> Column:
-    """The number of the window in which ``moment`` lies, counted from the epoch."""
+def window_number(moment: Column, calendar: Calendar) -> Column:
+    """The number of the window in which ``moment`` lies."""
+    if isinstance(calendar, Months):
+        months = F.year(moment) * F.lit(12) + F.month(moment) - F.lit(1)
+        return F.floor(months / F.lit(calendar.count)).cast("long")
     epoch = (EPOCH - datetime(1970, 1, 1, tzinfo=UTC)) // _MICROSECOND
-    return F.floor((F.unix_micros(moment) - F.lit(epoch)) / F.lit(length // _MICROSECOND)).cast("long")
+    return F.floor((F.unix_micros(moment) - F.lit(epoch)) / F.lit(calendar.length // _MICROSECOND)).cast("long")
 
 
-def scored_windows(frame: DataFrame, *, label: str, length: timedelta, as_of: datetime) -> list[ScoredWindow]:
-    """The complete windows up to ``as_of`` that have scores, oldest first.
+def scored_windows(
+    frame: DataFrame, *, label: str, calendar: Calendar, as_of: datetime, fill: bool = False
+) -> list[ScoredWindow]:
+    """The complete windows up to ``as_of`` that have rows, oldest first; with ``fill`` also those without between and after.
 
-    ``frame`` has the columns ``window_number``, ``model_version`` and ``label``, one row per score.
+    ``frame`` has the columns ``window_number``, ``model_version``, ``label`` and ``moment``, one row per score.
     """
-    last = (as_of - EPOCH) // length
+    last = calendar.number(as_of)
     counted = (
         frame.where(F.col("window_number") < last)
         .groupBy("window_number", "model_version")
-        .agg(F.count("*").alias("rows"), F.count(label).alias("labelled"))
+        .agg(F.count("*").alias("rows"), F.count(label).alias("labelled"), F.max("moment").alias("newest"))
         .collect()
     )
-    by_number: dict[int, list[tuple[str, int, int]]] = {}
+    by_number: dict[int, list[Row]] = {}
     for row in counted:
-        by_number.setdefault(row["window_number"], []).append(
-            (row["model_version"] or "", row["rows"], row["labelled"])
+        by_number.setdefault(row["window_number"], []).append(row)
+    if fill and by_number:
+        by_number = {number: by_number.get(number, []) for number in range(min(by_number), last)}
+    found: list[ScoredWindow] = []
+    for number, parts in sorted(by_number.items()):
+        versions = {row["model_version"] or "": row["rows"] for row in parts}
+        newest = [utc(row["newest"]) for row in parts if row["newest"] is not None]
+        found.append(
+            ScoredWindow(
+                window=calendar.window(number),
+                rows=sum(versions.values()),
+                labelled=sum(row["labelled"] for row in parts),
+                rows_by_version=dict(sorted(versions.items())) or {found[-1].model_version: 0},
+                newest=max(newest) if newest else found[-1].newest if found else None,
+            )
         )
-    return [
-        ScoredWindow(
-            window=Window.number(number, length),
-            rows=sum(rows for _, rows, _ in parts),
-            labelled=sum(labelled for _, _, labelled in parts),
-            rows_by_version={version: rows for version, rows, _ in sorted(parts)},
-        )
-        for number, parts in sorted(by_number.items())
-    ]
+    return found
 
 
 def to_measure(
-    scored: Sequence[ScoredWindow], stored: Mapping[Window, StoredWindow], history: Sequence[TableVersion]
+    scored: Sequence[ScoredWindow],
+    stored: Mapping[Window, StoredWindow],
+    history: Sequence[TableVersion],
+    *,
+    calendar: Calendar,
+    definition: str,
 ) -> list[ScoredWindow]:
-    """The windows never measured, or whose scores or labels changed since, or follow one whose scores did.
+    """The windows never measured (so), or whose scores or labels changed since, or follow one whose scores did.
 
     ``history`` is the score table's: a commit that says which window it replaced leaves the others as they were.
+    ``definition`` is what is measured of a window besides its columns: slices and measures of the monitor's own.
     """
-    rescored = {found.window for found in scored if _is_rescored(found, stored.get(found.window), history)}
+    rescored = {
+        found.window
+        for found in scored
+        if _is_rescored(found, stored.get(found.window), history)
+        or (found.rows and stored[found.window].definition != definition)
+    }
     return [
         found
         for found in scored
         if found.window in rescored
-        or found.window.before() in rescored
+        or before(calendar, found.window) in rescored
         or found.labelled != stored[found.window].labelled
     ]
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from feature_store import Misuse, WrongKind
+from monitoring.drift.window_metrics import TABLE, WindowMetrics
 from monitoring.flights.flight_delay import MONITOR
-from monitoring.limits import TABLE, MeanShift, NullRate, Psi, Quality, Severity, WindowMetrics
+from monitoring.limits import MeanShift, NullRate, Psi, Quality, Severity
 from monitoring.spec import Patience, Retraining
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from monitoring.alerts.judge import judge
 from monitoring.alerts.state import acknowledged, current, resolved
-from monitoring.limits import TABLE, Psi, Quality, Severity, WindowMetrics
+from monitoring.drift.window_metrics import TABLE, WindowMetrics
+from monitoring.limits import Psi, Quality, Severity
 from monitoring.spec import Patience, Retraining
 
 CRITICAL = {"load": Psi(0.25, severity=Severity.CRITICAL)}

@@ -1,0 +1,63 @@
+"""What the rules, the reports and the review read of one column in one window."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+TABLE = ":table"
+"""The name under which a window's metrics of the table as a whole are kept, as Databricks has it."""
+
+
+MEASURES = {
+    "roc_auc": "roc_auc_score",
+    "log_loss": "log_loss",
+    "brier_score": "brier_score",
+    "calibration_error": "calibration_error",
+    "accuracy": "accuracy_score",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "f1_score",
+    "label_rate": "label_rate",
+    "rmse": "root_mean_squared_error",
+    "mean_absolute_error": "mean_average_error",
+    "r2": "r2_score",
+    "bias": "bias",
+}
+"""The measures that a limit on quality may name, and the columns of the profile table that have them."""
+
+
+@dataclass(frozen=True)
+class WindowMetrics:
+    """What the metric tables hold of one column (or ``:table``) in one window; drift is that against the baseline.
+
+    ``avg`` is the mean of a numeric column, ``null_rate`` is a share between 0 and 1; ``staleness`` is in hours, from
+    the newest row to the window's end. ``histogram`` has (bin, baseline's count, count). What is not there is None.
+    """
+
+    rows: int
+    model_version: str = ""
+    data_type: str | None = None
+    avg: float | None = None
+    null_rate: float | None = None
+    psi: float | None = None
+    js_distance: float | None = None
+    ks: float | None = None
+    scaled_wasserstein: float | None = None
+    scaled_mean_shift: float | None = None
+    quality: Mapping[str, float | None] | None = None
+    labelled: int = 0
+    custom: Mapping[str, float] | None = None
+    staleness: float | None = None
+    volume: float | None = None
+    schema_changes: float | None = None
+    schema_changed: Sequence[str] = ()
+    histogram: Sequence[tuple[str, int, int]] = ()
+    explained: float | None = None
+
+
+def measure_of(profile: Mapping[str, object], measure: str) -> float | None:
+    """A measure of quality in a row of the profile table: a plain number, that of the positive class, or the macro one."""
+    value = profile.get(MEASURES[measure])
+    if isinstance(value, Mapping):
+        of_class = dict(value["one_vs_all"])
+        value = of_class["true"] if list(of_class) == ["true"] else value["macro"]
+    return float(value) if isinstance(value, int | float) else None
