@@ -26,9 +26,9 @@ def main(name: str, catalog: str, schema: str, as_of: datetime, workspace: str) 
     import monitoring
     from monitoring.alerts.checking import check
     from monitoring.alerts.report import print_check
-    from monitoring.spec import DriftMonitor
+    from monitoring.spec import Monitor
 
-    monitor = pick(discover(monitoring, DriftMonitor), name, "monitor")
+    monitor = pick(discover(monitoring, Monitor), name, "monitor")
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     with progress(4, "steps") as step:
         checked = check(store, monitor, as_of=as_of, step=step)

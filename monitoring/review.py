@@ -1,57 +1,79 @@
-"""``review-alerts``: what drifted, since when, how badly; acknowledge and resolve; and what a replay found."""
+"""``review-alerts``: what drifted, since when, how badly, why; and what people decide about it."""
 
 import getpass
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import click
 from rich.markup import escape
 
 from feature_store import open_store
-from feature_store.cli import VerbGroup, console, place_options
+from feature_store.cli import Moment, VerbGroup, console, place_options, progress
 from feature_store.discovery import discover
 from feature_store.discovery import pick as pick_noun
 from feature_store.store import FeatureStore
-from feature_store.tables.commit import Commit
-from monitoring.alerts import state
-from monitoring.alerts.events import Event, append_events, read_events
-from monitoring.alerts.printing import alerts_table, number, plain_table
-from monitoring.alerts.state import Alert
+from monitoring.alerts import actions, state
+from monitoring.alerts.events import read_events
+from monitoring.alerts.printing import alerts_table, groups, print_alert
+from monitoring.alerts.reviewing import Action, Filter, act, history_of, plain
+
+STATUSES = ("open", "acknowledged", "subsided", "recovered", "resolved")
 
 
 @click.group(cls=VerbGroup)
 def main() -> None:
-    """See drift alerts with their evidence, acknowledge and resolve them.
+    """See drift alerts with their evidence, and decide.
 
     \b
-    review-alerts list
+    review-alerts list --severity critical
     review-alerts show f723104c
+    review-alerts ack f723104c
+    review-alerts assign f723104c ann@example.com
+    review-alerts snooze f723104c --until 2013-08-01 --comment "a known outage"
     review-alerts resolve f723104c --comment "a sensor was stuck, and has been replaced"
+    review-alerts retrain f723104c
     """
 
 
 @main.command("list")
-@click.option("--all", "everything", is_flag=True, help="Recovered and resolved alerts too.")
+@click.option("--all", "everything", is_flag=True, help="Recovered, resolved and snoozed alerts too.")
 @click.option("--monitor", metavar="NAME", help="Only the alerts of this monitor.")
+@click.option("--severity", type=click.Choice(["warning", "critical"]), help="Only alerts that matter so much.")
+@click.option("--status", type=click.Choice(STATUSES), help="Only alerts in this state.")
+@click.option("--column", metavar="NAME", help="Only alerts on this column; * stands for anything.")
+@click.option("--table", "source", metavar="NAME", help="Only alerts on features of this table; * stands for anything.")
+@click.option("--assignee", metavar="NAME", help="Only alerts assigned to this person.")
+@click.option("--since", type=Moment(), help="Only alerts beyond their limit after this moment.")
+@click.option("--snoozed", is_flag=True, help="Only those that are snoozed.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @place_options
 def list_alerts(
-    everything: bool, monitor: str | None, as_json: bool, catalog: str, schema: str, as_of: datetime, workspace: str
+    catalog: str, schema: str, as_of: datetime, workspace: str, as_json: bool, everything: bool, **chosen: Any
 ) -> None:
     """List the open alerts, oldest first."""
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
-    found = state.current(read_events(store, monitor=monitor, as_of=as_of))
-    shown = [alert for alert in found if everything or alert.is_open]
+    found = state.current(read_events(store, as_of=as_of))
+    wanted = Filter(everything=everything, **chosen)
+    shown = [alert for alert in found if wanted.wants(alert, as_of)]
     if as_json:
-        click.echo(json.dumps([_plain(alert) for alert in shown], indent=2))
+        click.echo(json.dumps([plain(alert) for alert in shown], indent=2))
         return
-    over = len(found) - len(shown)
     if not shown:
-        console.print("[good]No open alerts.[/]" if not everything else "No alerts.")
+        is_plain = not everything and not any(chosen.values())
+        console.print("[good]No open alerts.[/]" if is_plain else "No such alerts." if found else "No alerts.")
     else:
         console.print(alerts_table(shown))
+    for group, members in groups(shown).items():
+        columns = ", ".join(dict.fromkeys(alert.column_name for alert in members))
+        console.print(
+            f"{group}: {len(members)} alerts, features of {members[0].source} that moved in the same window: {columns}"
+        )
+    snoozed = sum(alert.is_open and alert.is_snoozed(as_of) for alert in found if alert not in shown)
+    over = sum(not alert.is_open for alert in found if alert not in shown)
+    if snoozed:
+        console.print(f"{snoozed} snoozed: review-alerts list --snoozed")
     if over:
         console.print(f"{over} more recovered or resolved: review-alerts list --all")
     if shown:
@@ -63,45 +85,131 @@ def list_alerts(
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @place_options
 def show_alert(alert_id: str, as_json: bool, catalog: str, schema: str, as_of: datetime, workspace: str) -> None:
-    """Show an alert's evidence and history.
+    """Show an alert's evidence, a first diagnosis, and its history.
 
-    The beginning of the ALERT's id is enough.
+    The beginning of the ALERT's id is enough. The id of a group shows its members.
     """
+    from monitoring.alerts.trend import trend
+
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     events = read_events(store, as_of=as_of)
-    alert = state.pick(state.current(events), alert_id)
-    history = sorted((event for event in events if event.alert_id == alert.alert_id), key=Event.order)
+    found = state.pick_all(state.current(events), alert_id)
     if as_json:
-        click.echo(json.dumps(_plain(alert) | {"events": [_plain(event) for event in history]}, indent=2))
+        told = [plain(one) | {"events": [plain(event) for event in history_of(events, one)]} for one in found]
+        click.echo(json.dumps(told if len(found) > 1 else told[0], indent=2))
         return
-    _print_alert(alert, history)
+    if len(found) > 1:
+        console.print(f"[bold]{len(found)} features of {found[0].source}[/] left their limits in the same window.")
+        console.print(alerts_table(found))
+        console.print(f"Evidence: review-alerts show {found[0].alert_id}")
+        return
+    values = [point.value for point in trend(store, found[0], as_of=as_of)]
+    print_alert(console, found[0], history_of(events, found[0]), values)
+
+
+def _on_alert(*, comment: str, required: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """What all actions take: the alert, a comment, who acts, and the place."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        command = place_options(command)
+        command = click.option("--user", default=getpass.getuser, metavar="NAME", help="Who does it.  [default: you]")(
+            command
+        )
+        given = {"required": True} if required else {"default": ""}
+        command = click.option("--comment", metavar="TEXT", help=comment, **given)(command)
+        return click.argument("alert_id", metavar="ALERT|GROUP")(command)
+
+    return decorate
 
 
 @main.command("ack")
-@click.argument("alert_id", metavar="ALERT")
-@click.option("--comment", default="", metavar="TEXT", help="What you think of it.")
-@click.option("--user", default=getpass.getuser, metavar="NAME", help="Who acknowledges it.  [default: you]")
-@place_options
-def acknowledge(
-    alert_id: str, comment: str, user: str, catalog: str, schema: str, as_of: datetime, workspace: str
-) -> None:
+@_on_alert(comment="What you think of it.")
+def acknowledge(alert_id: str, comment: str, user: str, as_of: datetime, **place: str) -> None:
     """Say who looks after an open alert."""
-    store = open_store(catalog=catalog, schema=schema, workspace=workspace)
-    _act(store, alert_id, as_of, lambda alert: state.acknowledged(alert, actor=user, comment=comment, as_of=as_of))
+    _act(place, alert_id, as_of, lambda alert: actions.acknowledged(alert, actor=user, comment=comment, as_of=as_of))
+
+
+@main.command("assign")
+@_on_alert(comment="What they should know.")
+@click.argument("assignee", metavar="PERSON")
+def assign(alert_id: str, assignee: str, comment: str, user: str, as_of: datetime, **place: str) -> None:
+    """Give an alert to somebody."""
+
+    def action(alert: state.Alert) -> Any:
+        return actions.assigned(alert, assignee=assignee, actor=user, comment=comment, as_of=as_of)
+
+    _act(place, alert_id, as_of, action)
+
+
+@main.command("snooze")
+@_on_alert(comment="Why it can wait.", required=True)
+@click.option("--until", required=True, type=Moment(), help="When it is listed again.")
+def snooze(alert_id: str, until: datetime, comment: str, user: str, as_of: datetime, **place: str) -> None:
+    """Hide an alert for some time.
+
+    It is neither listed nor told, and does not ask for a new model, before that moment.
+    """
+
+    def action(alert: state.Alert) -> Any:
+        return actions.snoozed(alert, until=until, actor=user, comment=comment, as_of=as_of)
+
+    _act(place, alert_id, as_of, action)
 
 
 @main.command("resolve")
-@click.argument("alert_id", metavar="ALERT")
-@click.option("--comment", required=True, metavar="TEXT", help="Why it is resolved: what was found and done.")
-@click.option("--user", default=getpass.getuser, metavar="NAME", help="Who resolves it.  [default: you]")
-@place_options
-def resolve(alert_id: str, comment: str, user: str, catalog: str, schema: str, as_of: datetime, workspace: str) -> None:
+@_on_alert(comment="Why it is resolved: what was found and done.", required=True)
+def resolve(alert_id: str, comment: str, user: str, as_of: datetime, **place: str) -> None:
     """Close an alert, with the reason.
 
     If the measure is beyond its limit in a later window, the alert is opened again.
     """
+    _act(place, alert_id, as_of, lambda alert: actions.resolved(alert, actor=user, comment=comment, as_of=as_of))
+
+
+@main.command("reopen")
+@_on_alert(comment="Why it is not over.", required=True)
+def reopen(alert_id: str, comment: str, user: str, as_of: datetime, **place: str) -> None:
+    """Open an alert again that is over; it stays open until somebody resolves it."""
+    _act(place, alert_id, as_of, lambda alert: actions.reopened(alert, actor=user, comment=comment, as_of=as_of))
+
+
+@main.command("retrain")
+@_on_alert(comment="Why a new model is needed.")
+@click.option("--profile", default="local", show_default=True, metavar="NAME", envvar="PIPELINE_PROFILE")
+def retrain(alert_id: str, profile: str, comment: str, user: str, as_of: datetime, **place: str) -> None:
+    """Train the alert's model again, here and now.
+
+    The gates decide as always whether the new model takes over. What came of it is recorded with the alert.
+    """
+    from monitoring.alerts.retraining import monitor_of, record_outcomes, train_again
+
+    store = open_store(**place)
+    monitor = monitor_of(state.pick_all(state.current(read_events(store, as_of=as_of)), alert_id)[0])
+    _act(
+        place, alert_id, as_of, lambda alert: actions.retraining_asked(alert, actor=user, comment=comment, as_of=as_of)
+    )
+    try:
+        with progress(len(monitor.scoring.training.estimators) + 6, "steps") as begin:
+            train_again(store, monitor, profile=profile, as_of=as_of, begin=begin)
+    finally:
+        _print_outcomes(store, record_outcomes(store, monitor, as_of=as_of, is_over=True))
+
+
+@main.command("outcome")
+@click.argument("name", metavar="MONITOR")
+@place_options
+def outcome(name: str, catalog: str, schema: str, as_of: datetime, workspace: str) -> None:
+    """Record with the alerts what came of the training that they asked for.
+
+    The monitoring job does so after it has trained: challenger, gates, and whether it became champion.
+    """
+    import monitoring
+    from monitoring.alerts.retraining import record_outcomes
+    from monitoring.spec import DriftMonitor
+
+    monitor = pick_noun(discover(monitoring, DriftMonitor), name, "monitor")
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
-    _act(store, alert_id, as_of, lambda alert: state.resolved(alert, actor=user, comment=comment, as_of=as_of))
+    _print_outcomes(store, record_outcomes(store, monitor, as_of=as_of, is_over=True))
 
 
 @main.command("summary")
@@ -122,56 +230,24 @@ def summary(name: str, catalog: str, schema: str, as_of: datetime, workspace: st
     print_summary(console, summarise(store, monitor, as_of=as_of), workspace=workspace)
 
 
-def _act(store: FeatureStore, alert_id: str, as_of: datetime, event_for: Callable[[Alert], Event]) -> None:
-    alert = state.pick(state.current(read_events(store, as_of=as_of)), alert_id)
-    event = event_for(alert)
-    append_events(store, [event], Commit(verb="review-alerts", as_of=as_of, details={"alert": alert.alert_id}))
-    console.print(
-        f"Alert {alert.alert_id} ({alert.column_name} {alert.metric}) is {event.kind} by {escape(event.actor)}."
-    )
-
-
-def _print_alert(alert: Alert, history: Sequence[Event]) -> None:
-    evidence = json.loads(alert.evidence)
-    console.print(
-        f"[bold]{alert.column_name}: {alert.metric} {alert.value:.4g}[/], the limit is {alert.limit:g} "
-        f"({alert.severity}); monitor {alert.monitor} on {alert.table_name}"
-    )
-    console.print(
-        f"Beyond it in {alert.windows} windows, from {alert.since:%Y-%m-%d} to {alert.until:%Y-%m-%d}. "
-        f"Now: {alert.status}."
-    )
-    if evidence.get("rule"):
-        console.print(f"Rule: {evidence['limit']}; alert after {evidence['rule']}.")
-    judged = plain_table("window", ">" + alert.metric, "")
-    for one in evidence.get("windows", []):
-        judged.add_row(
-            f"{one['start'][:10]} to {one['end'][:10]}",
-            number(one["value"], 4),
-            "[bad]beyond[/]" if one["violated"] else "",
+def _act(place: dict[str, str], alert_id: str, as_of: datetime, action: Action) -> None:
+    store = open_store(**place)
+    alerts = {alert.alert_id: alert for alert in state.current(read_events(store, as_of=as_of))}
+    for event in act(store, alert_id, action, as_of=as_of):
+        done = {"assigned": f"assigned to {event.assignee}", "retraining_started": "the reason for a new model"}
+        what = done.get(event.kind, event.kind)
+        if event.until:
+            what = f"snoozed until {event.until:%Y-%m-%d %H:%M}"
+        console.print(
+            f"Alert {event.alert_id} ({escape(alerts[event.alert_id].what)}) is {escape(what)} by {escape(event.actor)}."
         )
-    console.print(judged, "")
-    measures = {**evidence.get("metrics", {}), **evidence.get("quality", {})}
-    numbers = [f"{name} {value:.4g}" for name, value in measures.items() if isinstance(value, float)]
-    if numbers:
-        console.print("Last window: " + ", ".join(numbers), soft_wrap=False)
-    drifted = [f"{one['column']} {one['psi']:.2f}" for one in evidence.get("most_drifted", [])]
-    if drifted:
-        console.print("Most drifted in it (PSI): " + ", ".join(drifted), soft_wrap=False)
-    console.print("")
-    events = plain_table("as of", "what", "window from", ">value", "who", "comment")
-    for event in history:
-        window = f"{event.window_start:%Y-%m-%d}" if event.window_start else ""
-        value = "" if event.value is None else f"{event.value:.4g}"
-        events.add_row(f"{event.as_of:%Y-%m-%d}", event.kind, window, value, event.actor, event.comment)
-    console.print(events, "")
-    console.print(f"Next: review-alerts ack {alert.alert_id}; review-alerts resolve {alert.alert_id} --comment '…'")
 
 
-def _plain(noun: Alert | Event) -> dict[str, object]:
-    """Plain JSON data: moments in ISO 8601, the evidence as data."""
-    data = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(noun).items()}
-    return data | {"evidence": json.loads(noun.evidence)}
+def _print_outcomes(store: FeatureStore, events: list[Any]) -> None:
+    for event in events:
+        console.print(f"Alert {event.alert_id}: {escape(event.comment)}.")
+    if not events:
+        console.print("No training that an alert has asked for has ended since.")
 
 
 if __name__ == "__main__":

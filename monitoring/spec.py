@@ -157,10 +157,9 @@ class Monitor:
         """Whether a window without any rows is one that must be judged."""
         return any(isinstance(limit, Volume | Freshness) for limit in self.all_limits)
 
-    @property
-    def watched_for_psi(self) -> list[str]:
-        """The columns with a limit on the population stability index: reports name the one that drifted most."""
-        return [column for column in self.limits if any(isinstance(limit, Psi) for limit in self.limits_of(column))]
+    def watched_for_psi(self, columns: Sequence[str]) -> list[str]:
+        """Those of ``columns`` with a limit on the population stability index: reports name the one that drifted most."""
+        return [column for column, limit in self.limits_on(columns) if isinstance(limit, Psi) and limit.by is None]
 
     @property
     def profile_table(self) -> str:

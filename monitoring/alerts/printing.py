@@ -1,44 +1,169 @@
 """Alerts and numbers as people read them in the terminal; made to fit a hundred columns."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from rich import box
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from monitoring.alerts.events import Event
 from monitoring.alerts.state import Alert
 from monitoring.limits import Severity
 
-_STYLES = {"open": "bad", "acknowledged": "note", "recovered": "good", "resolved": "good"}
+STYLES = {"open": "bad", "acknowledged": "note", "subsided": "note", "recovered": "good", "resolved": "good"}
 _WORDS = {"still_violating": "extended"}
+_BARS = "▁▂▃▄▅▆▇█"
+_WIDTH = 48
 
 
 def alerts_table(alerts: Iterable[Alert], news: Mapping[str, Sequence[str]] | None = None) -> Table:
     """One line per alert; with ``news``, what has just happened to each instead of its state."""
     table = plain_table("alert", "what", ">value", "since (windows)", "severity", "state" if news is None else "now")
     for alert in alerts:
-        sign = "<" if abs(alert.value) < alert.limit else ">"
-        state = f"[{_STYLES[alert.status]}]{alert.status if news is None else _happened(news[alert.alert_id])}[/]"
+        sign = "<" if abs(alert.value) < abs(alert.limit) else ">"
+        state = f"[{STYLES[alert.status]}]{alert.status if news is None else _happened(news[alert.alert_id])}[/]"
         table.add_row(
             alert.alert_id,
-            cause(alert),
-            f"{alert.value:.3f} {sign} {alert.limit:g}",
+            escape(alert.what),
+            f"{alert.value:.3f} {sign} {alert.limit:.4g}",
             f"{alert.since:%Y-%m-%d} ({alert.windows})",
             f"[bad]{alert.severity}[/]" if alert.severity == Severity.CRITICAL else alert.severity,
-            state + (f" by {escape(alert.handled_by)}" if alert.handled_by and news is None else ""),
+            state + (_whose(alert) if news is None else ""),
         )
     return table
 
 
-def cause(alert: Alert) -> str:
-    """What the alert is about: column and metric."""
-    return f"{alert.column_name} {alert.metric.removeprefix('scaled_')}"
+def _whose(alert: Alert) -> str:
+    by = f" by {escape(alert.handled_by)}" if alert.handled_by else ""
+    return by + (f", for {escape(alert.assignee)}" if alert.assignee else "")
+
+
+def groups(alerts: Sequence[Alert]) -> dict[str, list[Alert]]:
+    """The groups among the alerts, with their members."""
+    found: dict[str, list[Alert]] = {}
+    for alert in alerts:
+        if alert.group:
+            found.setdefault(alert.group, []).append(alert)
+    return {group: members for group, members in found.items() if len(members) > 1}
 
 
 def _happened(kinds: Sequence[str]) -> str:
     """The first and the last of what happened, in words."""
-    words = [_WORDS.get(kind, kind) for kind in kinds if kind != "retraining_started"]
+    words = [_WORDS.get(kind, kind) for kind in kinds if not kind.startswith("retraining")]
     return words[0] if words[0] == words[-1] else f"{words[0]}, {words[-1]}"
+
+
+def sparkline(values: Sequence[float | None], limit: float, *, width: int = _WIDTH) -> str:
+    """The last ``width`` values as bars over zero, those beyond ``limit`` in red; a gap where nothing was measured."""
+    shown = list(values)[-width:]
+    known = [abs(value) for value in shown if value is not None]
+    highest = max([*known, abs(limit)], default=0.0) or 1.0
+    is_lower_worse = bool(known) and abs(known[-1]) < abs(limit)
+    bars = []
+    for value in shown:
+        if value is None:
+            bars.append(" ")
+            continue
+        bar = _BARS[min(int(abs(value) / highest * len(_BARS)), len(_BARS) - 1)]
+        beyond = abs(value) < abs(limit) if is_lower_worse else abs(value) > abs(limit)
+        bars.append(f"[bad]{bar}[/]" if beyond else bar)
+    return "".join(bars)
+
+
+def print_alert(console: Console, alert: Alert, history: Sequence[Event], values: Sequence[float | None]) -> None:
+    """An alert with its evidence, its first diagnosis, and all that happened to it; ``values`` of all windows, oldest first."""
+    evidence = json.loads(alert.evidence)
+    opening = [json.loads(event.evidence) for event in history if event.kind in ("opened", "reopened")]
+    first: Mapping[str, object] = opening[-1] if opening else {}
+    console.print(
+        f"[bold]{escape(alert.what)}: {alert.value:.4g}[/], the limit is {alert.limit:.4g} "
+        f"({alert.severity}); monitor {alert.monitor} on {alert.table_name}"
+    )
+    console.print(
+        f"Beyond it in {alert.windows} window{'s' * (alert.windows > 1)}, from {alert.since:%Y-%m-%d} to {alert.until:%Y-%m-%d}. "
+        f"Now: [{STYLES[alert.status]}]{alert.status}[/]{_whose(alert)}."
+        + (f" Snoozed until {alert.snoozed_until:%Y-%m-%d %H:%M}." if alert.snoozed_until else "")
+    )
+    if evidence.get("rule"):
+        console.print(f"Rule: {escape(str(evidence['limit']))}; alert after {evidence['rule']}.")
+    if values:
+        console.print(f"\n{sparkline(values, alert.limit)}  {len(values)} windows, red: beyond the limit\n")
+    console.print(_judged(alert, evidence), "")
+    for line in diagnosis(alert, {**evidence, **{key: first[key] for key in _ONCE if key in first}}):
+        console.print(f"- {escape(line)}", soft_wrap=False)
+    console.print("")
+    console.print(_events(history), "")
+    if alert.retraining_as_of:
+        outcome = alert.retraining or "no outcome recorded yet"
+        console.print(f"A new model was asked for as of {alert.retraining_as_of:%Y-%m-%d}: {escape(outcome)}.")
+    console.print(
+        f"Next: review-alerts ack {alert.alert_id}; review-alerts resolve {alert.alert_id} --comment '…'"
+        if alert.is_open
+        else f"Next: review-alerts reopen {alert.alert_id} --comment '…', if it is not over"
+    )
+
+
+_ONCE = ("upstream", "stale", "concerned", "owner")
+
+
+def diagnosis(alert: Alert, evidence: Mapping[str, object]) -> list[str]:
+    """What the evidence says of why it may be and whom it concerns, in sentences."""
+    said = []
+    if alert.source:
+        said.append(f"The column comes from {alert.source}.")
+    if evidence.get("schema_changed"):
+        said.append("Columns: " + "; ".join(map(str, _list(evidence, "schema_changed"))) + ".")
+    said += [f"Upstream: {line}." for line in _list(evidence, "upstream")]
+    said += [f"Stale: {line}." for line in _list(evidence, "stale")]
+    parts = [f"{one['column']} {one['part']:+.3f}" for one in _list(evidence, "explained")]
+    if parts:
+        said.append("What moved the mean prediction, by its new shares alone: " + ", ".join(parts) + ".")
+    slices = [
+        f"{one['slice']} {one['value']:.3g} ({one['rows']:.0%} of the rows)" for one in _list(evidence, "concentrated")
+    ]
+    if slices:
+        said.append("Where it is strongest: " + ", ".join(slices) + ".")
+    drifted = [f"{one['column']} {one['psi']:.2f}" for one in _list(evidence, "most_drifted")]
+    if drifted:
+        said.append("Most drifted in the last window (PSI): " + ", ".join(drifted) + ".")
+    metrics = evidence.get("metrics")
+    quality = evidence.get("quality")
+    measures = {**(metrics if isinstance(metrics, dict) else {}), **(quality if isinstance(quality, dict) else {})}
+    numbers = [f"{name} {value:.4g}" for name, value in measures.items() if isinstance(value, float)]
+    if numbers:
+        said.append("Last window: " + ", ".join(numbers) + ".")
+    for one in _list(evidence, "concerned"):
+        said.append(f"Concerns model {one['model']}, owner {one['owner'] or 'unknown'}.")
+    return said
+
+
+def _list(evidence: Mapping[str, object], key: str) -> list[Any]:
+    value = evidence.get(key)
+    return value if isinstance(value, list) else []
+
+
+def _judged(alert: Alert, evidence: Mapping[str, object]) -> Table:
+    judged = plain_table("window", ">" + alert.metric, "")
+    for one in _list(evidence, "windows"):
+        beyond = "[bad]beyond[/]" if one["violated"] else ""
+        judged.add_row(f"{one['start'][:10]} to {one['end'][:10]}", number(one["value"], 4), beyond)
+    return judged
+
+
+def _events(history: Sequence[Event]) -> Table:
+    events = plain_table("as of", "what", "window from", ">value", "who", "comment")
+    for event in history:
+        window = f"{event.window_start:%Y-%m-%d}" if event.window_start else ""
+        value = "" if event.value is None else f"{event.value:.4g}"
+        what = {"assigned": f"assigned to {event.assignee}"}.get(event.kind, event.kind)
+        if event.kind == "snoozed" and event.until:
+            what = f"snoozed until {event.until:%Y-%m-%d}"
+        row = (f"{event.as_of:%Y-%m-%d}", what, window, value, event.actor, event.comment)
+        events.add_row(*(escape(cell) for cell in row))
+    return events
 
 
 def plain_table(*headings: str) -> Table:

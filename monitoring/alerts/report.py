@@ -1,40 +1,47 @@
 """What people read in the terminal of a check and of alerts; made to fit a hundred columns."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from monitoring.alerts.judge import Verdict, most_drifted
-from monitoring.alerts.printing import alerts_table, cause, number, percent, plain_table, rates
+from monitoring.alerts.causes import most_drifted
+from monitoring.alerts.judge import Verdict
+from monitoring.alerts.printing import alerts_table, number, percent, plain_table, rates
+from monitoring.alerts.watches import Honesty, no_baseline, watches
 from monitoring.drift.baseline import PREDICTION
-from monitoring.drift.metrics import ByColumn
+from monitoring.drift.calendar import Window
+from monitoring.drift.metrics import Windows
 from monitoring.drift.window_metrics import TABLE
-from monitoring.drift.windows import ScoredWindow, Window
-from monitoring.spec import DriftMonitor
+from monitoring.drift.windows import ScoredWindow
+from monitoring.spec import Monitor
 
 MOST_WINDOWS = 12
 
 
 @dataclass(frozen=True)
 class Check:
-    """What a check did: the windows ``measured`` in it, all windows' ``metrics``, its verdict, and what to mention."""
+    """What a check did: the windows ``measured`` in it, all windows' ``metrics``, its verdict, and what to mention.
 
-    monitor: DriftMonitor
+    ``honesty`` has the false alarms to expect of each limit.
+    """
+
+    monitor: Monitor
     as_of: datetime
     measured: list[ScoredWindow] = field(default_factory=list)
-    metrics: dict[Window, ByColumn] = field(default_factory=dict)
+    metrics: Windows = field(default_factory=dict)
     verdict: Verdict = field(default_factory=lambda: Verdict([], [], {}, False))
     notes: list[str] = field(default_factory=list)
+    honesty: list[Honesty] = field(default_factory=list)
 
 
 def print_check(console: Console, check: Check) -> None:
     """Print what a check measured and found."""
     monitor, verdict = check.monitor, check.verdict
-    console.print(f"[bold]Drift of {monitor.scoring.output}[/] as of {check.as_of:%Y-%m-%d %H:%M} UTC")
+    console.print(f"[bold]Drift of {monitor.output}[/] as of {check.as_of:%Y-%m-%d %H:%M} UTC")
     for note in check.notes:
         console.print(f"[note]{escape(note)}[/]")
     if not check.metrics:
@@ -48,26 +55,26 @@ def print_check(console: Console, check: Check) -> None:
     if news:
         console.print(alerts_table(news, verdict.news), "")
     open_alerts = sum(alert.is_open for alert in verdict.alerts)
-    asking = [cause(alert) for alert in news if "retraining_started" in verdict.news[alert.alert_id]]
+    asking = [alert.what for alert in news if "retraining_started" in verdict.news[alert.alert_id]]
     number = f"[bad]{open_alerts} open:[/] review-alerts list" if open_alerts else "[good]No open alerts.[/]"
     console.print(number + (f"\n[bad]A new model is asked for[/], because of {', '.join(asking)}." if asking else ""))
 
 
-def _windows(monitor: DriftMonitor, metrics: Mapping[Window, ByColumn], windows: Iterable[Window]) -> Table:
+def _windows(monitor: Monitor, metrics: Windows, windows: Iterable[Window]) -> Table:
     headings = ["from", ">rows", ">model", ">labels", ">AUC", ">pos./pred.", "largest drift (PSI)", ">beyond"]
     table = plain_table(*headings)
-    whole_days = not monitor.window % timedelta(days=1)
     for window in windows:
-        columns = metrics[window]
+        columns = metrics[window].whole
         whole, prediction = columns[TABLE], columns.get(PREDICTION)
+        whole_days = window.start.hour == window.start.minute == 0
         quality = whole.quality or {}
-        drifted = most_drifted(columns, 1, among=monitor.watched_for_psi)
-        beyond = _beyond(monitor, columns)
+        drifted = most_drifted(columns, 1, among=monitor.watched_for_psi(list(columns)))
+        beyond = _beyond(monitor, metrics, window)
         table.add_row(
             f"{window.start:%Y-%m-%d}" if whole_days else f"{window.start:%Y-%m-%d %H:%M}",
             f"{whole.rows:,}",
             whole.model_version,
-            percent(whole.labelled / whole.rows),
+            percent(whole.labelled / whole.rows if whole.rows else None),
             number(quality.get("roc_auc"), 3),
             rates(quality.get("label_rate"), prediction.avg if prediction else None),
             f"{drifted[0][0]} {drifted[0][1]:.2f}" if drifted else "no baseline",
@@ -76,11 +83,8 @@ def _windows(monitor: DriftMonitor, metrics: Mapping[Window, ByColumn], windows:
     return table
 
 
-def _beyond(monitor: DriftMonitor, columns: ByColumn) -> int:
-    """How many limits a window is beyond."""
-    violated = 0
-    for column in monitor.limits:
-        for limit in monitor.limits_of(column):
-            value = limit.value(columns[column]) if column in columns else None
-            violated += value is not None and limit.violated(value)
-    return violated
+def _beyond(monitor: Monitor, metrics: Windows, window: Window) -> int:
+    """How many limits that were declared as numbers a window is beyond."""
+    parts = metrics[window]
+    judged = (watch.judged(window, parts, no_baseline) for watch in watches(monitor, {window: parts}))
+    return sum(judgement is not None and judgement.violated for judgement in judged)

@@ -1,11 +1,11 @@
 """What a replay of the past found, month by month: scores, quality, drift, alerts, and the models that took over."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from mlflow import MlflowClient
 from pyspark.sql import functions as F
 from rich.console import Console
@@ -13,29 +13,33 @@ from rich.markup import escape
 from rich.table import Table
 
 from feature_store.store import FeatureStore
-from monitoring.alerts.checking import scores_with_labels
+from monitoring.alerts.causes import most_drifted
 from monitoring.alerts.events import read_events
-from monitoring.alerts.judge import most_drifted
 from monitoring.alerts.printing import number, plain_table, rates
 from monitoring.alerts.state import Alert, current
 from monitoring.drift.baseline import PREDICTION
-from monitoring.drift.measure import LABEL, Measurement
-from monitoring.drift.metrics import ByColumn, Stored
-from monitoring.drift.performance import performance
-from monitoring.drift.window_metrics import TABLE
-from monitoring.drift.windows import Window
+from monitoring.drift.learning import LABEL
+from monitoring.drift.measure import Measurement
+from monitoring.drift.metrics import Stored, Windows
+from monitoring.drift.observed import measured_columns, model_kind, scores_with_labels
+from monitoring.drift.performance import quality
+from monitoring.drift.window_metrics import TABLE, measure_of
 from monitoring.spec import DriftMonitor
 from training.steps import champion
+
+_MAIN = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "rmse"}
+"""The measure that tells of each kind of model."""
 
 
 @dataclass(frozen=True)
 class Month:
-    """A month of decisions. ``drifted`` is the largest index of one window, with its column."""
+    """A month of decisions. ``quality`` is by ``measure``; ``drifted`` the largest index of one window, with its column."""
 
     name: str
     rows: int
     versions: str
-    roc_auc: float | None
+    measure: str
+    quality: float | None
     label_rate: float | None
     mean_prediction: float | None
     drifted: tuple[str, float] | None
@@ -84,36 +88,44 @@ def _months(
     store: FeatureStore,
     monitor: DriftMonitor,
     as_of: datetime,
-    metrics: Mapping[Window, ByColumn],
+    metrics: Windows,
     alerts: Sequence[Alert],
 ) -> tuple[list[Month], list[str]]:
     """The months with scores, and what to mention. The scores' predictions and labels are held in memory."""
     version = store.tables.info(monitor.scoring.output).version
-    frame, notes = scores_with_labels(store, monitor, version, as_of)
+    kind = model_kind(store, monitor, measured_columns(store, monitor))
+    frame, notes = scores_with_labels(store, monitor, version, kind, as_of)
     decided_at = F.col(monitor.scoring.training.decided_at)
     month = F.date_format(decided_at, "yyyy-MM").alias("month")
     scores = frame.where(decided_at < F.lit(as_of)).select(month, PREDICTION, LABEL, "model_version").toArrow()
-    by_month = scores.to_pandas().groupby("month")
-    return [_month(str(name), part, monitor, metrics, alerts) for name, part in by_month], notes
+    names = sorted(pc.unique(scores["month"]).to_pylist())
+    by_month = [(name, scores.filter(pc.equal(scores["month"], name))) for name in names]
+    return [_month(name, part, monitor, kind, metrics, alerts) for name, part in by_month], notes
 
 
 def _month(
-    name: str, scores: pd.DataFrame, monitor: DriftMonitor, metrics: Mapping[Window, ByColumn], alerts: Sequence[Alert]
+    name: str, scores: pa.Table, monitor: DriftMonitor, kind: str | None, metrics: Windows, alerts: Sequence[Alert]
 ) -> Month:
-    quality = performance(scores[PREDICTION].to_numpy(np.float64), scores[LABEL].to_numpy(np.float64))
+    good = quality(kind, scores[PREDICTION], scores[LABEL]) if kind else {}
     judged = [
-        columns
-        for window, columns in metrics.items()
-        if f"{window.start:%Y-%m}" == name and columns[TABLE].rows >= monitor.minimum_rows
+        parts.whole
+        for window, parts in metrics.items()
+        if f"{window.start:%Y-%m}" == name and parts.whole[TABLE].rows >= monitor.minimum_rows
     ]
-    drifted = [pair for columns in judged for pair in most_drifted(columns, 1, among=monitor.watched_for_psi)]
+    drifted = [
+        pair for columns in judged for pair in most_drifted(columns, 1, among=monitor.watched_for_psi(list(columns)))
+    ]
+    measure = _MAIN.get(kind or "", "roc_auc")
+    label_rate = good.get("label_rate")
+    versions = pc.unique(pc.drop_null(scores["model_version"])).to_pylist()
     return Month(
         name=name,
-        rows=len(scores),
-        versions=", ".join(sorted(scores["model_version"].dropna().unique(), key=lambda text: (len(text), text))),
-        roc_auc=quality.roc_auc,
-        label_rate=quality.label_rate,
-        mean_prediction=float(scores[PREDICTION].mean()),
+        rows=scores.num_rows,
+        versions=", ".join(sorted(versions, key=lambda text: (len(text), text))),
+        measure=measure,
+        quality=measure_of(good, measure),
+        label_rate=label_rate if isinstance(label_rate, float) else None,
+        mean_prediction=pc.mean(scores[PREDICTION]).as_py() if kind != "multiclass" else None,
         drifted=max(drifted, key=lambda pair: pair[1], default=None),
         opened=sum(f"{alert.since:%Y-%m}" == name for alert in alerts),
         open_at_end=sum(_is_violating_at_end(alert, name) for alert in alerts),
@@ -168,13 +180,14 @@ def print_summary(console: Console, summary: Summary, *, workspace: str) -> None
 
 def _months_table(months: Sequence[Month]) -> Table:
     alerts = [">new", ">open", ">over"]
-    table = plain_table("month", ">scored", ">model", ">AUC", ">pos./pred.", "largest drift (PSI)", *alerts)
+    heading = {"roc_auc": "AUC"}.get(months[0].measure, months[0].measure)
+    table = plain_table("month", ">scored", ">model", f">{heading}", ">pos./pred.", "largest drift (PSI)", *alerts)
     for month in months:
         table.add_row(
             month.name,
             f"{month.rows:,}",
             month.versions,
-            number(month.roc_auc, 3),
+            number(month.quality, 3),
             rates(month.label_rate, month.mean_prediction),
             f"{month.drifted[0]} {month.drifted[1]:.2f}" if month.drifted else "-",
             str(month.opened),

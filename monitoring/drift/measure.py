@@ -103,8 +103,10 @@ class Pass:
                         for name in chunk
                         if is_measured(some.schema.field(name).type)
                     }
-                    good = quality(self.kind, some[PREDICTION], some[LABEL]) if self.kind and labels else {}
-                    yield found, of, some.num_rows, columns, good if with_quality else None
+                    good: Row | None = {} if with_quality else None
+                    if with_quality and labels:
+                        good = quality(str(self.kind), some[PREDICTION], some[LABEL])
+                    yield found, of, some.num_rows, columns, good
 
     def _describe(
         self,

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from inference.flights.flight_delay import SCORING
-from monitoring.limits import MeanShift, NullRate, Psi, Quality, Severity
-from monitoring.spec import DriftMonitor, Patience, Retraining
+from monitoring.limits import MeanShift, NullRate, Patience, Psi, Quality, Severity
+from monitoring.spec import DriftMonitor, Retraining
 
 MONITOR = DriftMonitor(
     name="flight_delay",

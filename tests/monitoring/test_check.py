@@ -4,10 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from feature_store.errors import NotFound
 from monitoring.alerts.checking import check
-from monitoring.limits import MeanShift, NullRate, Psi, Quality, Severity
-from monitoring.spec import Patience, Retraining
+from monitoring.limits import MeanShift, NullRate, Patience, Psi, Quality, Severity
+from monitoring.spec import Retraining
 from tests.frames import assert_df_equality
 
 CALM = [1.0, 2.0, 3.0, 4.0] * 25
@@ -32,12 +31,15 @@ def test_a_window_that_is_not_complete_is_not_measured(parcels):
     assert "parcel_scores_profile_metrics" not in parcels.store.tables.names()
 
 
-def test_a_limit_on_an_unknown_column_is_refused_before_anything_is_written(parcels):
-    parcels.score(0, CALM)
-    before = versions(parcels.store)
-    with pytest.raises(NotFound, match=r"limit on 'laod'.*Did you mean load"):
-        check(parcels.store, parcels.monitor({"laod": Psi(0.1)}), as_of=parcels.week(1))
-    assert versions(parcels.store) == before
+def test_a_limit_on_an_unknown_column_is_told_and_the_others_are_judged(parcels):
+    parcels.learn(CALM)
+    parcels.score(0, HEAVY)
+    checked = check(parcels.store, parcels.monitor({"laod": Psi(0.1), "load": Psi(0.1)}), as_of=parcels.week(1))
+    assert checked.notes[-1] == (
+        "Monitor 'parcels' has a limit on 'laod', which is not among the measured columns of parcel_scores: it is not "
+        "judged. Did you mean load? There are: depot, load, prediction."
+    )
+    assert [alert.column_name for alert in checked.verdict.alerts] == ["load"]
 
 
 def test_drift_against_the_training_set_and_the_week_before(parcels, spark):
@@ -135,7 +137,7 @@ def test_the_training_set_of_the_version_that_scored_is_the_baseline(parcels):
     parcels.score(0, HEAVY, version="1")
     parcels.score(1, HEAVY, version="2")
     metrics = check(parcels.store, parcels.monitor(), as_of=parcels.week(2)).metrics
-    assert [metrics[parcels.window(number)]["load"].psi > 1 for number in range(2)] == [True, False]
+    assert [metrics[parcels.window(number)].whole["load"].psi > 1 for number in range(2)] == [True, False]
 
 
 def test_without_a_baseline_the_check_says_so_and_compares_with_the_week_before(parcels):

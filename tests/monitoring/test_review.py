@@ -12,6 +12,7 @@ from monitoring.alerts.events import append_events, read_events
 from monitoring.alerts.judge import judge
 from monitoring.alerts.state import current
 from monitoring.alerts.summary import summarise
+from monitoring.drift.metrics import WindowParts
 from monitoring.drift.window_metrics import WindowMetrics
 
 CALM, HEAVY = [1.0, 2.0, 3.0, 4.0] * 25, [31.0, 32.0, 33.0, 34.0] * 25
@@ -29,7 +30,9 @@ def typed(parcels, *arguments, command=review.main):
 def alert(parcels):
     """The open alert of one heavy week."""
     metrics = {
-        parcels.window(number): {":table": WindowMetrics(rows=100), "load": WindowMetrics(rows=100, psi=value)}
+        parcels.window(number): WindowParts(
+            {":table": WindowMetrics(rows=100), "load": WindowMetrics(rows=100, psi=value)}
+        )
         for number, value in enumerate([0.0, 2.5])
     }
     verdict = judge(parcels.monitor(), metrics, [], as_of=parcels.week(2))
@@ -64,7 +67,7 @@ def test_an_alert_is_listed_shown_acknowledged_and_resolved(parcels, alert):
 
 def test_the_evidence_is_readable(parcels, alert):
     shown = typed(parcels, "show", alert.alert_id)[1]
-    for text in ["load: psi", "the limit is 0.25", "2024-01-08 to 2024-01-15", "beyond", "check-drift", "Most drifted"]:
+    for text in ["load psi: 2.5", "the limit is 0.25", "2024-01-08 to 2024-01-15", "beyond", "check-drift", "Most drifted"]:
         assert text in shown
 
 
@@ -114,7 +117,7 @@ def test_the_summary_tells_the_months(parcels):
     found = summarise(parcels.store, parcels.monitor(), as_of=parcels.week(3))
     [month] = found.months
     assert (month.name, month.rows, month.versions, month.opened, month.open_at_end) == ("2024-01", 200, "1", 1, 1)
-    assert (month.roc_auc, month.label_rate, month.mean_prediction) == (1.0, pytest.approx(2 / 3), pytest.approx(0.55))
+    assert (month.quality, month.label_rate, month.mean_prediction) == (1.0, pytest.approx(2 / 3), pytest.approx(0.55))
     assert month.drifted == ("load", alert.value)
 
 

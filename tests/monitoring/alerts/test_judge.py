@@ -6,11 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from monitoring.alerts.actions import acknowledged, resolved
 from monitoring.alerts.judge import judge
-from monitoring.alerts.state import acknowledged, current, resolved
+from monitoring.alerts.state import current
+from monitoring.drift.metrics import WindowParts
 from monitoring.drift.window_metrics import TABLE, WindowMetrics
-from monitoring.limits import Psi, Quality, Severity
-from monitoring.spec import Patience, Retraining
+from monitoring.limits import Patience, Psi, Quality, Severity
+from monitoring.spec import Retraining
 
 CRITICAL = {"load": Psi(0.25, severity=Severity.CRITICAL)}
 
@@ -18,10 +20,9 @@ CRITICAL = {"load": Psi(0.25, severity=Severity.CRITICAL)}
 def weekly(example, *values, rows=100):
     """The metrics of consecutive weeks with these indices of ``load``; None: not measured."""
     return {
-        example.window(number): {
-            "load": WindowMetrics(rows=rows, model_version="1", psi=value),
-            TABLE: WindowMetrics(rows=rows),
-        }
+        example.window(number): WindowParts(
+            {"load": WindowMetrics(rows=rows, model_version="1", psi=value), TABLE: WindowMetrics(rows=rows)}
+        )
         for number, value in enumerate(values)
     }
 
@@ -79,7 +80,7 @@ def test_small_windows_and_windows_without_the_measure_are_not_judged(example):
 
 def test_the_evidence_names_windows_numbers_and_companions(example):
     metrics = weekly(example, 0.1, 0.4)
-    metrics[example.window(1)]["depot"] = WindowMetrics(rows=100, psi=0.9)
+    metrics[example.window(1)].whole["depot"] = WindowMetrics(rows=100, psi=0.9)
     [event] = judge(example.monitor(), metrics, [], as_of=example.week(2)).events
     evidence = json.loads(event.evidence)
     assert evidence["limit"] == "psi at most 0.25"
@@ -92,7 +93,8 @@ def test_labels_that_arrive_later_open_an_alert_in_the_past(example):
     monitor = example.monitor({TABLE: Quality("roc_auc", at_least=0.7, minimum_labels=10)})
 
     def with_labels(labelled):
-        return {example.window(0): {TABLE: WindowMetrics(rows=100, labelled=labelled, quality={"roc_auc": 0.6})}}
+        table = WindowMetrics(rows=100, labelled=labelled, quality={"roc_auc": 0.6})
+        return {example.window(0): WindowParts({TABLE: table})}
 
     assert judge(monitor, with_labels(9), [], as_of=example.week(1)).events == []
     [event] = judge(monitor, with_labels(10), [], as_of=example.week(2)).events

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from monitoring.alerts.rules import Judgement, occurrences
-from monitoring.spec import Patience
+from monitoring.limits import Patience
 
 SHORT = {"opened": "O", "still_violating": "S", "recovered": "R", "reopened": "A"}
 

@@ -4,7 +4,7 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from monitoring.drift import baseline
+from monitoring.drift import baseline, kept
 from monitoring.drift.baseline import Baseline
 from monitoring.drift.statistics import psi
 
@@ -26,7 +26,8 @@ def run_id(parcels, mlflow_database, tmp_path):
 
 
 def load(parcels, version="1"):
-    return baseline.load(parcels.store, parcels.monitor().scoring.training, version, COLUMNS)
+    monitor = parcels.monitor()
+    return kept.load(parcels.store, monitor, version, kept.asked_of(monitor, COLUMNS, "binary"))
 
 
 def test_it_is_kept_with_the_run_and_not_computed_again(parcels, run_id):
@@ -34,7 +35,7 @@ def test_it_is_kept_with_the_run_and_not_computed_again(parcels, run_id):
     first = load(parcels)
     parcels.store.tables.drop("parcel_delay_training_set")
     assert load(parcels).to_json() == first.to_json()
-    assert mlflow.artifacts.load_text(f"runs:/{run_id}/{baseline.ARTIFACT}") == first.to_json()
+    assert mlflow.artifacts.load_text(f"runs:/{run_id}/{kept.ARTIFACT}") == first.to_json()
 
 
 @pytest.mark.parametrize(
@@ -42,17 +43,17 @@ def test_it_is_kept_with_the_run_and_not_computed_again(parcels, run_id):
 )
 def test_one_that_is_damaged_or_lacks_columns_is_computed_again(parcels, run_id, damage):
     parcels.learn([1.0, 2.0])
-    MlflowClient().log_text(run_id, damage, baseline.ARTIFACT)
-    assert set(load(parcels).columns) == set(COLUMNS)
-    assert Baseline.from_json(mlflow.artifacts.load_text(f"runs:/{run_id}/{baseline.ARTIFACT}")).rows == 2
+    MlflowClient().log_text(run_id, damage, kept.ARTIFACT)
+    assert set(load(parcels).whole.columns) == set(COLUMNS)
+    assert Baseline.from_json(mlflow.artifacts.load_text(f"runs:/{run_id}/{kept.ARTIFACT}")).whole.rows == 2
 
 
 def test_without_a_run_it_is_computed_each_time(parcels):
     parcels.learn([1.0, 2.0, 3.0, None])
     parcels.learn([9.0], version="2")
     found = load(parcels)
-    assert (found.rows, found.columns["load"].mean, found.columns["load"].nulls) == (4, 2.0, 1)
-    assert dict(found.columns["depot"].counts) == {"north": 4}
+    assert (found.whole.rows, found.whole.columns["load"].mean, found.whole.columns["load"].nulls) == (4, 2.0, 1)
+    assert dict(found.whole.columns["depot"].counts) == {"north": 4}
     assert load(parcels, "3") is None
 
 
@@ -60,7 +61,7 @@ def test_the_prediction_is_that_of_the_holdout_where_there_is_one(parcels):
     parcels.learn([1.0] * 10)
     parcels.learn([5.0] * 3, split="holdout")
     found = load(parcels)
-    assert (found.columns["prediction"].rows, found.columns["load"].rows) == (3, 13)
+    assert (found.whole.columns["prediction"].rows, found.whole.columns["load"].rows) == (3, 13)
 
 
 def test_columns_are_read_some_at_a_time_when_there_are_many_rows():
@@ -73,6 +74,6 @@ def test_a_baseline_read_back_gives_the_same_statistics(parcels):
     parcels.learn([float(i) for i in range(50)])
     found = load(parcels)
     again = Baseline.from_json(found.to_json())
-    one, other = found.columns["load"], again.columns["load"]
+    one, other = found.whole.columns["load"], again.whole.columns["load"]
     assert psi(one.binned(one.histogram), other.binned(other.histogram)) == 0.0
     assert again.to_json() == found.to_json()

@@ -2,10 +2,9 @@
 
 import pytest
 
-from monitoring.alerts.checking import measured_columns, scores_with_labels
-from monitoring.drift.measure import LABEL, Pass
-from monitoring.drift.schemas import DRIFT, EVENTS, PROFILE
-from monitoring.drift.windows import scored_windows
+from monitoring.drift.measure import Pass
+from monitoring.drift.observed import measured_columns, observed, windows_of
+from monitoring.drift.schemas import BASELINES, DRIFT, EVENTS, PROFILE
 
 LOADS = [[1.0, 2.0, 3.0, None], [2.0, 2.0], [9.0, None, 4.0]]
 
@@ -14,11 +13,13 @@ def test_however_much_is_read_at_once_the_metrics_are_the_same(parcels):
     parcels.score(0, *LOADS)
     monitor, as_of = parcels.monitor(), parcels.week(3)
     types = measured_columns(parcels.store, monitor)
-    frame, _ = scores_with_labels(parcels.store, monitor, parcels.store.tables.info("parcel_scores").version, as_of)
-    scored = scored_windows(frame, label=LABEL, length=monitor.window, as_of=as_of)
+    version = parcels.store.tables.info("parcel_scores").version
+    frame, _ = observed(parcels.store, monitor, version=version, kind="binary", as_of=as_of)
+    scored = windows_of(monitor, frame, as_of)
 
     def measured(most):
-        found = Pass(frame, types, lambda version: None, 1, as_of, most_values=most).measure(scored[1:], scored)
+        passing = Pass(frame, types, lambda version: None, monitor.calendar, 1, as_of, "binary", most_values=most)
+        found = passing.measure(scored[1:], scored)
         return [
             sorted(rows, key=lambda row: (row["window_start"], row["column_name"]))
             for rows in (found.profile, found.drift)
@@ -74,6 +75,6 @@ def test_the_drift_table_begins_as_that_of_databricks():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("schema", [PROFILE, DRIFT, EVENTS])
+@pytest.mark.parametrize("schema", [PROFILE, DRIFT, EVENTS, BASELINES])
 def test_every_column_is_described(schema):
     assert all(column.metadata["comment"].strip() for column in schema)

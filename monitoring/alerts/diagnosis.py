@@ -1,0 +1,143 @@
+"""A first diagnosis of an alert: what changed upstream, what stopped arriving, whom it touches; from commits and lineage."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import cache
+
+from feature_store.declare.table import FeatureTable
+from feature_store.errors import PipelineError
+from feature_store.moments import utc
+from feature_store.package.registry import registered_versions
+from feature_store.store import FeatureStore
+from feature_store.tables.commit import TableVersion
+from monitoring.alerts.events import Event
+from monitoring.spec import DriftMonitor, Monitor, TableMonitor
+
+_DIAGNOSED = ("opened", "reopened")
+_MOST_SAID = 8
+_LATE = timedelta(days=1)
+
+
+def diagnosed(store: FeatureStore, monitor: Monitor, events: Sequence[Event]) -> list[Event]:
+    """The events with, in the evidence of those that open an alert, what may have caused it and whom it concerns."""
+
+    @cache
+    def upstream(source: str, start: datetime, end: datetime) -> tuple[list[str], list[str]]:
+        return _changes(store, source, start, end), _stale(store, monitor, source, end)
+
+    @cache
+    def concerned(source: str) -> list[dict[str, str]]:
+        return list(_models(store, monitor, source))
+
+    found = []
+    for event in events:
+        if event.kind not in _DIAGNOSED or event.window_start is None or event.window_end is None:
+            found.append(event)
+            continue
+        changes, stale = [], []
+        sources = [event.source] if event.source else _all_sources(monitor)
+        for source in sources:
+            one, other = upstream(source, event.window_start, event.window_end)
+            changes += one
+            stale += other
+        evidence = json.loads(event.evidence) | {
+            "upstream": changes[:_MOST_SAID],
+            "stale": stale[:_MOST_SAID],
+            "concerned": concerned(event.source),
+            "owner": monitor.owner,
+        }
+        found.append(replace(event, evidence=json.dumps(evidence, sort_keys=True)))
+    return found
+
+
+def _all_sources(monitor: Monitor) -> list[str]:
+    """Of a cause that is no feature, such as the prediction: all tables that the model looks up."""
+    if not isinstance(monitor, DriftMonitor):
+        return [monitor.output]
+    return list(dict.fromkeys(lookup.table_name for lookup in monitor.scoring.training.lookups))
+
+
+def _changes(store: FeatureStore, name: str, start: datetime, end: datetime) -> list[str]:
+    """What was done to a table, as of a moment within the window, that a nightly job does not do every night."""
+    try:
+        history = sorted(store.tables.history(name), key=lambda entry: entry.version)
+    except PipelineError as error:
+        return [f"{name} cannot be read: {str(error).splitlines()[0]}"]
+    said: list[str] = []
+    before: TableVersion | None = None
+    for entry in history:
+        if start <= _moment(entry) <= end + _LATE:
+            said += _said_of(name, entry, before)
+        before = entry if entry.commit else before
+    return said
+
+
+def _said_of(name: str, entry: TableVersion, before: TableVersion | None) -> Iterator[str]:
+    commit, earlier = entry.commit, before.commit if before else None
+    where = f"{name} version {entry.version}"
+    if commit is None:
+        if entry.operation not in ("OPTIMIZE", "VACUUM START", "VACUUM END", "CREATE TABLE"):
+            yield f"{where}: {entry.operation.lower()} by somebody else than these jobs"
+        return
+    was, now = (one.details.get("definition") if one else None for one in (earlier, commit))
+    if was and now and was != now:
+        yield f"{where}: its definition changed (revision {commit.revision[:10] or 'unknown'})"
+    if commit.window and earlier and earlier.window and commit.window[0] < earlier.window[0]:
+        yield f"{where}: published again from {commit.window[0]:%Y-%m-%d} on"
+    if entry.operation in ("ADD COLUMNS", "CHANGE COLUMN", "REPLACE COLUMNS", "RENAME COLUMN", "DROP COLUMNS"):
+        yield f"{where}: {entry.operation.lower()}"
+
+
+def _stale(store: FeatureStore, monitor: Monitor, name: str, end: datetime) -> list[str]:
+    """Whether the table, or what it is made from, had nothing new as of the end of the window."""
+    said = []
+    declared = _declared(monitor, name)
+    allowed = max(monitor.calendar.window(0).end - monitor.calendar.window(0).start, _LATE)
+    for table in [name, *(source.table for source in (declared.sources if declared else ()))]:
+        try:
+            moments = [_moment(entry) for entry in store.tables.history(table) if entry.commit]
+        except PipelineError:
+            said.append(f"{table} is not there")
+            continue
+        known = [moment for moment in moments if moment <= end + _LATE]
+        if known and end - max(known) > allowed:
+            said.append(f"{table} was last written as of {max(known):%Y-%m-%d %H:%M}")
+    return list(dict.fromkeys(said))
+
+
+def _declared(monitor: Monitor, name: str) -> FeatureTable | None:
+    if isinstance(monitor, TableMonitor):
+        return monitor.table if isinstance(monitor.table, FeatureTable) else None
+    if isinstance(monitor, DriftMonitor):
+        for lookup in monitor.scoring.training.lookups:
+            if lookup.table_name == name:
+                return lookup.table
+    return None
+
+
+def _models(store: FeatureStore, monitor: Monitor, source: str) -> Iterator[dict[str, str]]:
+    """The models in office that read the table, with their owners; of no table, the monitored model."""
+    own = store.tables.full_name(monitor.scoring.training.name) if isinstance(monitor, DriftMonitor) else ""
+    if isinstance(monitor, DriftMonitor):
+        yield {"model": own, "owner": monitor.scoring.training.owner, "score_table": monitor.output}
+    if not source:
+        return
+    from feature_store.lineage.models import lineage_of
+
+    full = store.tables.full_name(source)
+    for version in registered_versions(prefix=f"{store.catalog}.{store.schema}."):
+        if version.name == own or "champion" not in version.aliases:
+            continue
+        try:
+            lineage = lineage_of(version)
+        except PipelineError:
+            continue
+        if any(used.table == full for used in lineage.features):
+            owner = str(lineage.document.get("owner") or version.tags.get("owner", ""))
+            yield {"model": version.name, "owner": owner, "score_table": ""}
+
+
+def _moment(entry: TableVersion) -> datetime:
+    return utc(entry.commit.as_of) if entry.commit else utc(entry.at)
