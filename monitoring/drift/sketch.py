@@ -42,15 +42,18 @@ class Numbers:
     @classmethod
     def of(cls, column: pa.ChunkedArray) -> "Numbers":
         """The numbers of an Arrow column of any numeric type."""
-        values = pc.drop_null(column).cast(pa.float64(), safe=False).to_numpy()
-        finite = np.sort(values[np.isfinite(values)])
+        values = np.sort(column.cast(pa.float64(), safe=False).to_numpy())  # nulls are NaN there, and NaN comes last
+        first, (last, nan) = np.searchsorted(values, -np.inf, "right"), np.searchsorted(values, [np.inf, np.nan])
+        running = np.empty(last - first + 1, dtype=np.float64)
+        running[0] = 0.0
+        np.cumsum(values[first:last], out=running[1:])
         return cls(
-            finite=finite,
-            running=np.concatenate([[0.0], np.cumsum(finite)]),
+            finite=values[first:last],
+            running=running,
             nulls=column.null_count,
-            nan=int(np.isnan(values).sum()),
-            negative_infinities=int(np.isneginf(values).sum()),
-            positive_infinities=int(np.isposinf(values).sum()),
+            nan=int(values.size - nan) - column.null_count,
+            negative_infinities=int(first),
+            positive_infinities=int(nan - last),
         )
 
     def over(self, grid: Floats) -> Histogram:
@@ -92,16 +95,18 @@ class NumericSketch:
         if not finite.size:
             empty = np.array([], dtype=np.float64)
             return cls(numbers.over(empty), np.array([], dtype=np.int64), None, None, 0, 0, numbers.nulls)
-        distinct = finite[np.concatenate([[True], np.diff(finite) > 0])]
-        grid = distinct if distinct.size <= GRID_STEPS + 1 else np.unique(finite[_grid_ranks(finite.size)])
+        starts = finite[1:] != finite[:-1]
+        distinct = int(np.count_nonzero(starts)) + 1
+        exact = distinct <= GRID_STEPS + 1
+        grid = finite[np.append(True, starts)] if exact else np.unique(finite[_grid_ranks(finite.size)])
         deciles = np.searchsorted(grid, finite[_ranks(finite.size, BINS)][1:-1])
         return cls(
             histogram=numbers.over(grid),
             deciles=deciles.astype(np.int64),
             mean=defined(finite.mean()),
             stddev=defined(finite.std(ddof=1)) if finite.size > 1 else None,
-            zeros=int((finite == 0).sum()),
-            distinct=int(distinct.size),
+            zeros=int(np.searchsorted(finite, 0.0, "right") - np.searchsorted(finite, 0.0, "left")),
+            distinct=distinct,
             nulls=numbers.nulls,
         )
 
@@ -145,6 +150,41 @@ class NumericSketch:
         return cls(histogram, np.array(data["deciles"], dtype=np.int64), **others)  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """A text or boolean column, counted once: a table of its different ``values`` and their ``counts``."""
+
+    counted: pa.Table
+    missing: int
+
+    @classmethod
+    def of(cls, column: pa.ChunkedArray) -> "Tally":
+        """The tally of an Arrow column; booleans are ``true`` and ``false``."""
+        found = pa.Table.from_struct_array(pc.value_counts(column)).drop_null()
+        values = {"values": found["values"].cast(pa.string()), "counts": found["counts"]}
+        return cls(pa.table(values), column.null_count)
+
+    @property
+    def counts(self) -> Counts:
+        """How often each value is there."""
+        return self.counted["counts"].to_numpy()
+
+    def commonest(self, most: int) -> dict[str, int]:
+        """The commonest values and their counts, commonest first; of equals, in the order of their characters."""
+        if not self.counted.num_rows:
+            return {}
+        order = [("counts", "descending"), ("values", "ascending")]
+        found = self.counted.take(pc.select_k_unstable(self.counted, most, sort_keys=order))
+        return dict(zip(found["values"].to_pylist(), found["counts"].to_pylist(), strict=True))
+
+    def lengths(self) -> tuple[float, float, float] | None:
+        """The shortest, longest and mean length of the texts, in characters; None if there are none."""
+        if not self.counted.num_rows:
+            return None
+        lengths = pc.utf8_length(self.counted["values"]).to_numpy().astype(np.int64)
+        return float(lengths.min()), float(lengths.max()), float(lengths @ self.counts / self.counts.sum())
+
+
 @dataclass(frozen=True)
 class CategoricalSketch:
     """A column's commonest values and their counts, commonest first; the rest is counted together."""
@@ -164,12 +204,10 @@ class CategoricalSketch:
         return self.missing
 
     @classmethod
-    def of(cls, column: pa.ChunkedArray) -> "CategoricalSketch":
-        """The sketch of a text or boolean column; booleans are ``true`` and ``false``."""
-        tally = pc.value_counts(pc.drop_null(column).cast(pa.string())).to_pylist()
-        ranked = sorted(((entry["values"], entry["counts"]) for entry in tally), key=lambda pair: (-pair[1], pair[0]))
-        kept = dict(ranked[:MOST_CATEGORIES])
-        return cls(kept, sum(n for _, n in ranked[MOST_CATEGORIES:]), column.null_count, len(ranked))
+    def of(cls, tally: Tally) -> "CategoricalSketch":
+        """The sketch of the column that was counted."""
+        kept = tally.commonest(MOST_CATEGORIES)
+        return cls(kept, int(tally.counts.sum()) - sum(kept.values()), tally.missing, tally.counted.num_rows)
 
     @property
     def rows(self) -> int:
