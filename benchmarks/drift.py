@@ -201,7 +201,7 @@ def main() -> None:
 @click.option("--evidently", "python", type=click.Path(path_type=Path), help="The interpreter that has Evidently.")
 @click.option("--rows", default=1_000_000, show_default=True)
 @click.option("--repetitions", default=5, show_default=True)
-@click.option("--evidently-repetitions", default=1, show_default=True)
+@click.option("--evidently-repetitions", type=click.IntRange(1), default=1, show_default=True)
 def compare(data: Path, python: Path | None, rows: int, repetitions: int, evidently_repetitions: int) -> None:
     """Two sides of so many rows, all competitors."""
     data.mkdir(parents=True, exist_ok=True)

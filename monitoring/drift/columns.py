@@ -15,7 +15,7 @@ from monitoring.drift.statistics import Significance
 Row = dict[str, object]
 MOST_FREQUENT_ITEMS = 100
 MOST_THREADS = 8
-"""More do not help, since they wait for memory."""
+"""Each holds a copy of a column that it works on."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -172,7 +172,7 @@ class Tally:
     @property
     def counts(self) -> Counts:
         """How often each value is there."""
-        return self.counted["counts"].to_numpy()
+        return np.asarray(self.counted["counts"].to_numpy(), dtype=np.int64)
 
     def commonest(self, most: int) -> dict[str, int]:
         """The commonest values and their counts, commonest first; of equals, in the order of their characters."""
