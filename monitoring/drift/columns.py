@@ -1,17 +1,22 @@
 """One column in one window: its profile, and its drift from a sketch; as rows of the metric tables."""
 
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from monitoring.drift import statistics
-from monitoring.drift.sketch import GRID_STEPS, CategoricalSketch, Numbers, NumericSketch, Sketch, defined
+from monitoring.drift.numbers import Numbers
+from monitoring.drift.sketch import GRID_STEPS, CategoricalSketch, NumericSketch, Sketch, Tally, defined
 from monitoring.drift.statistics import Counts, Significance
 
 Row = dict[str, object]
 MOST_FREQUENT_ITEMS = 100
+MOST_THREADS = 8
+"""Each holds a copy of a column that it works on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,12 +111,20 @@ def column_of(values: pa.ChunkedArray, steps: int = GRID_STEPS) -> Column:
         with np.errstate(over="ignore", invalid="ignore"):
             numbers = Numbers.of(values)
             return NumericColumn(numbers, NumericSketch.of(numbers, steps))
-    lengths = None
-    if not pa.types.is_boolean(values.type) and values.null_count < len(values):
-        counted = pc.utf8_length(values)
-        ends = pc.min_max(counted)
-        lengths = (float(ends["min"].as_py()), float(ends["max"].as_py()), float(pc.mean(counted).as_py()))
-    return CategoricalColumn(CategoricalSketch.of(values), lengths)
+    tally = Tally.of(values)
+    return CategoricalColumn(CategoricalSketch.of(tally), None if pa.types.is_boolean(values.type) else tally.lengths())
+
+
+def columns_of(
+    table: pa.Table, names: Sequence[str], steps: int = GRID_STEPS, threads: int | None = None
+) -> dict[str, Column]:
+    """Those of the columns that are measured, several at a time: NumPy's and Arrow's work lets other threads run.
+
+    As many threads as there are cores unless ``threads`` says, but at most ``MOST_THREADS``.
+    """
+    measured = [name for name in names if is_measured(table.schema.field(name).type)]
+    with ThreadPoolExecutor(threads or min(os.cpu_count() or 1, MOST_THREADS)) as pool:
+        return dict(zip(measured, pool.map(lambda name: column_of(table[name], steps), measured), strict=True))
 
 
 def _is_numeric(kind: pa.DataType) -> bool:

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from monitoring.drift.baseline import MOST_VALUES, PREDICTION, Baseline, Slice, in_chunks
 from monitoring.drift.calendar import Calendar, Window, before
-from monitoring.drift.columns import Column, Row, column_of, is_measured
+from monitoring.drift.columns import Column, Row, columns_of
 from monitoring.drift.learning import LABEL
 from monitoring.drift.performance import quality
 from monitoring.drift.rows import measured, parts, slice_column
@@ -98,11 +98,7 @@ class Pass:
                 sliced = ((of, part.take(pa.array(positions))) for of, positions in parts(part, self.slices))
                 for of, some in [(None, part), *sliced]:
                     steps = GRID_STEPS if of is None else SLICE_STEPS
-                    columns = {
-                        name: column_of(some[name], steps)
-                        for name in chunk
-                        if is_measured(some.schema.field(name).type)
-                    }
+                    columns = columns_of(some, chunk, steps)
                     good: Row | None = {} if with_quality else None
                     if with_quality and labels:
                         good = quality(str(self.kind), some[PREDICTION], some[LABEL])

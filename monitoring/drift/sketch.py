@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from monitoring.drift.numbers import Numbers
 from monitoring.drift.statistics import Counts, Floats, Histogram
 
 GRID_STEPS = 1000
@@ -21,59 +22,13 @@ TAIL_STEPS = 10
 """The first and the last thousandth are halved this many times, since long tails weigh in distances."""
 SLICE_STEPS = 200
 """Of a slice, the quantiles are kept at 0, 1/200, ..., 1, to the same end."""
+CACHED = 65_536
+"""So many numbers stay in the processor's cache."""
 BINS = 10
 MISSING, OTHERS = "missing", "others"
 MOST_CATEGORIES = 1000
 RARE_SHARE = 0.005
 """Categories with less than this share of the baseline are pooled, and so are categories that it does not have."""
-
-
-@dataclass(frozen=True, eq=False)
-class Numbers:
-    """A numeric column, sorted once: all that profile and drift need of it.
-
-    ``finite`` is sorted; ``running`` holds the sums of its first 0, 1, ..., n values.
-    """
-
-    finite: Floats
-    running: Floats
-    nulls: int
-    nan: int
-    negative_infinities: int
-    positive_infinities: int
-
-    @classmethod
-    def of(cls, column: pa.ChunkedArray) -> "Numbers":
-        """The numbers of an Arrow column of any numeric type."""
-        values = pc.drop_null(column).cast(pa.float64(), safe=False).to_numpy()
-        finite = np.sort(values[np.isfinite(values)])
-        return cls(
-            finite=finite,
-            running=np.concatenate([[0.0], np.cumsum(finite)]),
-            nulls=column.null_count,
-            nan=int(np.isnan(values).sum()),
-            negative_infinities=int(np.isneginf(values).sum()),
-            positive_infinities=int(np.isposinf(values).sum()),
-        )
-
-    def over(self, grid: Floats) -> Histogram:
-        """The histogram over ``grid``; its cells' sums are exact."""
-        below, up_to = (np.searchsorted(self.finite, grid, side=side) for side in ("left", "right"))
-        edges = np.concatenate([[0], np.stack([below, up_to], axis=1).ravel(), [self.finite.size]])
-        return Histogram(
-            grid=grid,
-            counts=np.diff(edges).astype(np.int64),
-            sums=np.diff(self.running[edges]),
-            negative_infinities=self.negative_infinities,
-            positive_infinities=self.positive_infinities,
-            missing=self.nulls + self.nan,
-        )
-
-    def quantile(self, share: float) -> float | None:
-        """The smallest value with at least ``share`` of the finite values at or below it."""
-        if not self.finite.size:
-            return None
-        return float(self.finite[max(int(np.ceil(share * self.finite.size)), 1) - 1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,16 +50,19 @@ class NumericSketch:
         if not finite.size:
             empty = np.array([], dtype=np.float64)
             return cls(numbers.over(empty), np.array([], dtype=np.int64), None, None, 0, 0, numbers.nulls)
-        distinct = finite[np.concatenate([[True], np.diff(finite) > 0])]
-        grid = distinct if distinct.size <= steps + 1 else np.unique(finite[_grid_ranks(finite.size, steps)])
+        starts = finite[1:] != finite[:-1]
+        distinct = int(np.count_nonzero(starts)) + 1
+        exact = distinct <= steps + 1
+        mean = float(finite.mean())
+        grid = finite[np.append(True, starts)] if exact else np.unique(finite[_grid_ranks(finite.size, steps)])
         deciles = np.searchsorted(grid, finite[_ranks(finite.size, BINS)][1:-1])
         return cls(
             histogram=numbers.over(grid),
             deciles=deciles.astype(np.int64),
-            mean=defined(finite.mean()),
-            stddev=defined(finite.std(ddof=1)) if finite.size > 1 else None,
-            zeros=int((finite == 0).sum()),
-            distinct=int(distinct.size),
+            mean=defined(mean),
+            stddev=defined(np.sqrt(_squares(finite, mean) / (finite.size - 1))) if finite.size > 1 else None,
+            zeros=int(np.searchsorted(finite, 0.0, "right") - np.searchsorted(finite, 0.0, "left")),
+            distinct=distinct,
             nulls=numbers.nulls,
         )
 
@@ -175,6 +133,41 @@ class NumericSketch:
         return cls(histogram, np.array(data["deciles"], dtype=np.int64), **others)  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """A text or boolean column, counted once: a table of its different ``values`` and their ``counts``."""
+
+    counted: pa.Table
+    missing: int
+
+    @classmethod
+    def of(cls, column: pa.ChunkedArray) -> "Tally":
+        """The tally of an Arrow column; booleans are ``true`` and ``false``."""
+        found = pa.Table.from_struct_array(pc.value_counts(column)).drop_null()
+        values = {"values": found["values"].cast(pa.string()), "counts": found["counts"]}
+        return cls(pa.table(values), column.null_count)
+
+    @property
+    def counts(self) -> Counts:
+        """How often each value is there."""
+        return np.asarray(self.counted["counts"].to_numpy(), dtype=np.int64)
+
+    def commonest(self, most: int) -> dict[str, int]:
+        """The commonest values and their counts, commonest first; of equals, in the order of their characters."""
+        if not self.counted.num_rows:
+            return {}
+        order = [("counts", "descending"), ("values", "ascending")]
+        found = self.counted.take(pc.select_k_unstable(self.counted, most, sort_keys=order))
+        return dict(zip(found["values"].to_pylist(), found["counts"].to_pylist(), strict=True))
+
+    def lengths(self) -> tuple[float, float, float] | None:
+        """The shortest, longest and mean length of the texts, in characters; None if there are none."""
+        if not self.counted.num_rows:
+            return None
+        lengths = pc.utf8_length(self.counted["values"]).to_numpy().astype(np.int64)
+        return float(lengths.min()), float(lengths.max()), float(lengths @ self.counts / self.counts.sum())
+
+
 @dataclass(frozen=True)
 class CategoricalSketch:
     """A column's commonest values and their counts, commonest first; the rest is counted together."""
@@ -194,12 +187,10 @@ class CategoricalSketch:
         return self.missing
 
     @classmethod
-    def of(cls, column: pa.ChunkedArray) -> "CategoricalSketch":
-        """The sketch of a text or boolean column; booleans are ``true`` and ``false``."""
-        tally = pc.value_counts(pc.drop_null(column).cast(pa.string())).to_pylist()
-        ranked = sorted(((entry["values"], entry["counts"]) for entry in tally), key=lambda pair: (-pair[1], pair[0]))
-        kept = dict(ranked[:MOST_CATEGORIES])
-        return cls(kept, sum(n for _, n in ranked[MOST_CATEGORIES:]), column.null_count, len(ranked))
+    def of(cls, tally: Tally) -> "CategoricalSketch":
+        """The sketch of the column that was counted."""
+        kept = tally.commonest(MOST_CATEGORIES)
+        return cls(kept, int(tally.counts.sum()) - sum(kept.values()), tally.missing, tally.counted.num_rows)
 
     @property
     def rows(self) -> int:
@@ -254,6 +245,15 @@ Sketch = NumericSketch | CategoricalSketch
 def defined(number: float) -> float | None:
     """``number``, or None if it is not finite (of values so large that their sum is not)."""
     return float(number) if np.isfinite(number) else None
+
+
+def _squares(values: Floats, mean: float) -> float:
+    """The sum of squared differences from ``mean``, halved as NumPy's own sums are: their bits, and no large array."""
+    if values.size <= CACHED:
+        return float(np.square(values - mean).sum())
+    half = values.size // 2
+    half -= half % 8
+    return _squares(values[:half], mean) + _squares(values[half:], mean)
 
 
 def _ranks(size: int, steps: int) -> Counts:

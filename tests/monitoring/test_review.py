@@ -67,7 +67,14 @@ def test_an_alert_is_listed_shown_acknowledged_and_resolved(parcels, alert):
 
 def test_the_evidence_is_readable(parcels, alert):
     shown = typed(parcels, "show", alert.alert_id)[1]
-    for text in ["load psi: 2.5", "the limit is 0.25", "2024-01-08 to 2024-01-15", "beyond", "check-drift", "Most drifted"]:
+    for text in [
+        "load psi: 2.5",
+        "the limit is 0.25",
+        "2024-01-08 to 2024-01-15",
+        "beyond",
+        "check-drift",
+        "Most drifted",
+    ]:
         assert text in shown
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from monitoring.drift.columns import column_of
+from monitoring.drift.columns import column_of, columns_of
 from monitoring.drift.sketch import GRID_STEPS, MOST_CATEGORIES, CategoricalSketch, NumericSketch
 from monitoring.drift.statistics import psi
 
@@ -102,6 +102,36 @@ def test_a_new_category_alone_is_seen():
     found = drift(["a", "b"] * 50, ["new"] * 10, pa.string())
     assert (found["tv_distance"], found["l_infinity_distance"], found["js_distance"]) == (1.0, 1.0, 1.0)
     assert found["population_stability_index"] == pytest.approx(psi(np.array([50, 50, 0]), np.array([0, 0, 10])))
+
+
+def test_categories_with_equal_counts_come_in_the_order_of_their_characters():
+    sketch = column(["é", "b", "😀", "b", None, "Z", "￿"], pa.string()).sketch
+    assert list(sketch.counts.items()) == [("b", 2), ("Z", 1), ("é", 1), ("￿", 1), ("😀", 1)]
+
+
+@pytest.mark.parametrize("size", [65_536, 65_537, 300_000])
+def test_the_spread_of_a_long_column_is_numpys_to_the_last_bit(size):
+    values = np.random.default_rng(7).lognormal(size=size)
+    assert column(values).sketch.stddev == np.sort(values).std(ddof=1)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_several_columns_at_a_time_are_what_each_is_alone(threads):
+    random = np.random.default_rng(7)
+    arrays = {f"number {i}": pa.array(random.normal(size=5000), mask=random.random(5000) < 0.1) for i in range(6)}
+    arrays |= {"text": pa.array(random.choice(["a", "b"], 5000)), "moment": pa.array([0] * 5000, pa.timestamp("us"))}
+    table = pa.table(arrays)
+    found = columns_of(table, table.column_names, threads)
+    assert list(found) == [name for name in arrays if name != "moment"]
+    for name, several in found.items():
+        alone = column_of(table[name])
+        assert (several.sketch.to_json(), several.profile()) == (alone.sketch.to_json(), alone.profile())
+
+
+def test_arrows_own_memory_stays_as_it_is():
+    values = pa.chunked_array([pa.array([3.0, 1.0, 2.0])])
+    column_of(values)
+    assert values.to_pylist() == [3.0, 1.0, 2.0]
 
 
 def test_only_the_commonest_categories_are_kept():

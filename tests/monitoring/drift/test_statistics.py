@@ -6,7 +6,7 @@ import pytest
 
 from monitoring.drift import statistics
 from monitoring.drift.columns import column_of
-from monitoring.drift.sketch import Numbers
+from monitoring.drift.numbers import Numbers
 from monitoring.drift.statistics import Significance
 
 
