@@ -6,36 +6,49 @@ import click
 
 from feature_store import open_store
 from feature_store.cli import Verb, console, place_options, progress
-from feature_store.discovery import discover, pick
+from feature_store.discovery import discover, pick_all
+from feature_store.errors import PipelineError
 from feature_store.job import set_task_value
 
 
 @click.command(cls=Verb)
-@click.argument("name", metavar="MONITOR")
+@click.argument("names", nargs=-1, required=True, metavar="MONITOR|PROJECT...")
 @place_options
-def main(name: str, catalog: str, schema: str, as_of: datetime, workspace: str) -> None:
-    """Compare the newest scores with what the model learned from, and open, extend or close alerts.
+def main(names: tuple[str, ...], catalog: str, schema: str, as_of: datetime, workspace: str) -> None:
+    """Compare the newest rows with what they are expected to be, and open, extend or close alerts.
 
     \b
     check-drift flight_delay
     check-drift flight_delay --as-of 2013-08-01
+    check-drift flights                                  all monitors of monitoring/flights
 
-    MONITOR is the name of a monitor declared in monitoring/, such as flight_delay. Its windows that are complete by
-    --as-of are measured once, and again when labels arrive or scores are replaced.
+    MONITOR is the name of a monitor declared in monitoring/: of a score table, which is compared with what the champion
+    learned from, or of a feature table. Its windows that are complete by --as-of are measured once, and again when
+    labels arrive or rows are replaced.
     """
     import monitoring
     from monitoring.alerts.checking import check
-    from monitoring.alerts.report import print_check
     from monitoring.spec import Monitor
+    from monitoring.telling.report import print_check
 
-    monitor = pick(discover(monitoring, Monitor), name, "monitor")
+    monitors = pick_all(discover(monitoring, Monitor), names, "monitor")
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
-    with progress(4, "steps") as step:
-        checked = check(store, monitor, as_of=as_of, step=step)
-    print_check(console, checked)
-    set_task_value("retrain", checked.verdict.retrain)
-    set_task_value("open_alerts", sum(alert.is_open for alert in checked.verdict.alerts))
-    set_task_value("windows", len(checked.measured))
+    checked, failed = [], []
+    with progress(4 * len(monitors), "steps") as step:
+        for monitor in monitors:
+            try:
+                checked.append(check(store, monitor, as_of=as_of, step=step))
+            except PipelineError as error:
+                if len(monitors) == 1:
+                    raise
+                failed.append(f"{monitor.name} was not checked: {error}")
+    for one in checked:
+        print_check(console, one)
+    set_task_value("retrain", any(one.verdict.retrain for one in checked))
+    set_task_value("open_alerts", sum(alert.is_open for one in checked for alert in one.verdict.alerts))
+    set_task_value("windows", sum(len(one.measured) for one in checked))
+    if failed:
+        raise PipelineError("\n".join(failed))
 
 
 if __name__ == "__main__":

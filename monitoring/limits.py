@@ -4,14 +4,19 @@ A limit reads one number out of a window's metrics; its bounds say what is too m
 :class:`Automatic`: learned from how much the baseline itself varied from window to window.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from feature_store.errors import Misuse, WrongKind, suggestion
-from monitoring.drift.variation import Bounds, Variation
-from monitoring.drift.window_metrics import MEASURES, WindowMetrics
+from monitoring.windows.bounds import Bounds
+from monitoring.windows.metrics import MEASURES, WindowMetrics
+
+if TYPE_CHECKING:
+    from monitoring.windows.variation import Variation
 
 
 class Severity(StrEnum):

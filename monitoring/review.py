@@ -16,8 +16,8 @@ from feature_store.discovery import pick as pick_noun
 from feature_store.store import FeatureStore
 from monitoring.alerts import actions, state
 from monitoring.alerts.events import read_events
-from monitoring.alerts.printing import alerts_table, groups, print_alert
 from monitoring.alerts.reviewing import Action, Filter, act, history_of, plain
+from monitoring.telling.printing import alerts_table, groups, print_alert
 
 STATUSES = ("open", "acknowledged", "subsided", "recovered", "resolved")
 
@@ -89,7 +89,7 @@ def show_alert(alert_id: str, as_json: bool, catalog: str, schema: str, as_of: d
 
     The beginning of the ALERT's id is enough. The id of a group shows its members.
     """
-    from monitoring.alerts.trend import trend
+    from monitoring.telling.trend import trend
 
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     events = read_events(store, as_of=as_of)
@@ -222,8 +222,8 @@ def summary(name: str, catalog: str, schema: str, as_of: datetime, workspace: st
     the model took over when and why.
     """
     import monitoring
-    from monitoring.alerts.summary import print_summary, summarise
     from monitoring.spec import DriftMonitor
+    from monitoring.telling.summary import print_summary, summarise
 
     monitor = pick_noun(discover(monitoring, DriftMonitor), name, "monitor")
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)

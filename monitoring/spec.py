@@ -10,10 +10,10 @@ from feature_store.errors import Misuse, WrongKind, listed, suggestion
 from feature_store.moments import utc
 from feature_store.names import check_simple_name
 from inference.spec import ScoringSpec
-from monitoring.drift.calendar import Calendar, Months, calendar_of
-from monitoring.drift.window_metrics import TABLE
 from monitoring.limits import Custom, Limit, Patience, Psi, Quality, Severity, check_severity
 from monitoring.table_limits import Freshness, Volume
+from monitoring.windows.calendar import Calendar, Months, calendar_of
+from monitoring.windows.metrics import TABLE
 
 BOOKKEEPING = ("model_name", "model_version", "scored_at", "run_id")
 """Columns of a score table that say nothing of what was scored."""

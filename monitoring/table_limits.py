@@ -1,13 +1,18 @@
 """Limits on a table as a whole, whatever its columns say: how much arrives, how late, and in which shape."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from feature_store.errors import Misuse
-from monitoring.drift.variation import Bounds, Variation
-from monitoring.drift.window_metrics import WindowMetrics
 from monitoring.limits import Limit, check_bound
+from monitoring.windows.bounds import Bounds
+from monitoring.windows.metrics import WindowMetrics
+
+if TYPE_CHECKING:
+    from monitoring.windows.variation import Variation
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Measure the windows that are due, apply the limits, open and close alerts, and say if to retrain."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache, partial
 
@@ -9,16 +9,14 @@ from feature_store.store import FeatureStore
 from feature_store.tables.commit import Commit
 from monitoring.alerts.diagnosis import diagnosed
 from monitoring.alerts.events import append_events, read_events
-from monitoring.alerts.judge import judge
-from monitoring.alerts.report import Check
+from monitoring.alerts.judge import Verdict, judge
 from monitoring.alerts.state import current
-from monitoring.alerts.watches import honesty
+from monitoring.alerts.watches import Honesty, honesty
 from monitoring.drift import kept
 from monitoring.drift.baseline import Baseline
-from monitoring.drift.calendar import Window
 from monitoring.drift.learning import Asked
 from monitoring.drift.measure import Measurement, Pass
-from monitoring.drift.metrics import Stored, save, window_of
+from monitoring.drift.metrics import Stored, Windows, save, window_of
 from monitoring.drift.observed import (
     definition_of,
     limits_in_vain,
@@ -27,8 +25,25 @@ from monitoring.drift.observed import (
     observed,
     windows_of,
 )
-from monitoring.drift.windows import ScoredWindow, StoredWindow, to_measure
+from monitoring.drift.scored import ScoredWindow, StoredWindow, to_measure
 from monitoring.spec import DriftMonitor, Monitor
+from monitoring.windows.calendar import Window
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a check did: the windows ``measured`` in it, all windows' ``metrics``, its verdict, and what to mention.
+
+    ``honesty`` has the false alarms to expect of each limit.
+    """
+
+    monitor: Monitor
+    as_of: datetime
+    measured: list[ScoredWindow] = field(default_factory=list)
+    metrics: Windows = field(default_factory=dict)
+    verdict: Verdict = field(default_factory=lambda: Verdict([], [], {}, False))
+    notes: list[str] = field(default_factory=list)
+    honesty: list[Honesty] = field(default_factory=list)
 
 
 def check(

@@ -11,8 +11,8 @@ from monitoring.alerts.rules import Occurrence, occurrences
 from monitoring.alerts.state import Alert, current
 from monitoring.alerts.watches import Baselines, Watch, judgements, no_baseline, watches
 from monitoring.drift.metrics import WindowParts, Windows
-from monitoring.drift.window_metrics import TABLE, WindowMetrics
 from monitoring.spec import Monitor
+from monitoring.windows.metrics import TABLE, WindowMetrics
 
 _VIOLATING = ("opened", "still_violating", "reopened")
 

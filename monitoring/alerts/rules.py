@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitoring.drift.calendar import Window
 from monitoring.limits import Patience
+from monitoring.windows.calendar import Window
 
 
 @dataclass(frozen=True)

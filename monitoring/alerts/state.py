@@ -8,6 +8,7 @@ from typing import cast
 
 from feature_store.errors import NotFound, suggestion
 from monitoring.alerts.events import CHECK, Event
+from monitoring.windows.metrics import TABLE
 
 GROUP_FROM = 3
 """So many features of one table whose alerts opened in the same window are one group."""
@@ -169,14 +170,19 @@ def _grouped(alerts: Sequence[Alert]) -> list[Alert]:
     """The alerts with the group that each belongs to: features of one table whose alerts opened in the same window."""
     columns: dict[tuple[str, str, datetime], set[str]] = {}
     for alert in alerts:
-        if alert.source:
+        if _may_be_grouped(alert):
             columns.setdefault((alert.monitor, alert.source, alert.since), set()).add(alert.column_name)
+    groups = {key for key, names in columns.items() if len(names) >= GROUP_FROM}
     return [
         replace(alert, group=_group_id(alert))
-        if len(columns.get((alert.monitor, alert.source, alert.since), ())) >= GROUP_FROM
+        if _may_be_grouped(alert) and (alert.monitor, alert.source, alert.since) in groups
         else alert
         for alert in alerts
     ]
+
+
+def _may_be_grouped(alert: Alert) -> bool:
+    return bool(alert.source) and alert.column_name != TABLE
 
 
 def _group_id(alert: Alert) -> str:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from monitoring.alerts.events import Cause
 from monitoring.alerts.rules import Judgement
 from monitoring.drift.baseline import Baseline, Slice
-from monitoring.drift.calendar import Window
 from monitoring.drift.metrics import WindowParts
-from monitoring.drift.variation import Bounds, Variation, chance_of_alert
-from monitoring.drift.window_metrics import TABLE, WindowMetrics
 from monitoring.limits import Limit, Patience
 from monitoring.spec import Monitor
+from monitoring.windows.bounds import Bounds
+from monitoring.windows.calendar import Window
+from monitoring.windows.metrics import TABLE, WindowMetrics
+from monitoring.windows.variation import Variation, chance_of_alert
 
 Baselines = Callable[[str], Baseline | None]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitoring.drift.sketch import CategoricalSketch, NumericSketch, Sketch
-from monitoring.drift.variation import Variation
+from monitoring.windows.variation import Variation
 
 PREDICTION = "prediction"
 FORMAT = 2

@@ -15,12 +15,12 @@ from feature_store.moments import is_within, utc
 from feature_store.store import FeatureStore
 from feature_store.tables.commit import Commit
 from monitoring.drift.baseline import Baseline, Slice
-from monitoring.drift.calendar import EPOCH, Calendar, Months
 from monitoring.drift.learning import HELD_OUT, LABEL, WINDOW, Asked, LearnedRows, learn
 from monitoring.drift.rows import measured, slice_column, with_slices
 from monitoring.drift.schemas import BASELINES, arrow_table, ensure
-from monitoring.drift.windows import window_number
+from monitoring.drift.scored import window_number
 from monitoring.spec import DriftMonitor, Monitor, Span, TableMonitor
+from monitoring.windows.calendar import EPOCH, Calendar, Months
 from training.spec import TrainingSpec
 
 if TYPE_CHECKING:

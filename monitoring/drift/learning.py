@@ -15,7 +15,7 @@ from monitoring.drift.columns import column_of, is_measured
 from monitoring.drift.performance import quality
 from monitoring.drift.rows import parts
 from monitoring.drift.sketch import GRID_STEPS, SLICE_STEPS, Sketch
-from monitoring.drift.window_metrics import MEASURES, TABLE, measure_of
+from monitoring.windows.metrics import MEASURES, TABLE, measure_of
 
 WINDOW, HELD_OUT, LABEL = "__window", "__held_out", "__label"
 _METRICS = {

@@ -15,15 +15,15 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from monitoring.drift.baseline import MOST_VALUES, PREDICTION, Baseline, Slice, in_chunks
-from monitoring.drift.calendar import Calendar, Window, before
 from monitoring.drift.columns import Column, Row, columns_of
 from monitoring.drift.learning import LABEL
 from monitoring.drift.performance import quality
 from monitoring.drift.rows import measured, parts, slice_column
 from monitoring.drift.schemas import METRICS_VERSION
+from monitoring.drift.scored import ScoredWindow
 from monitoring.drift.sketch import GRID_STEPS, SLICE_STEPS, Sketch
-from monitoring.drift.window_metrics import TABLE
-from monitoring.drift.windows import ScoredWindow
+from monitoring.windows.calendar import Calendar, Window, before
+from monitoring.windows.metrics import TABLE
 
 Key = tuple[Window, Slice | None]
 Known = dict[str, Sketch]

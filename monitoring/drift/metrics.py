@@ -13,13 +13,13 @@ from feature_store.store import FeatureStore
 from feature_store.tables.commit import Commit
 from feature_store.tables.protocol import Tables
 from monitoring.drift.baseline import Slice
-from monitoring.drift.calendar import Window
 from monitoring.drift.columns import Row
 from monitoring.drift.measure import Measurement
 from monitoring.drift.schemas import DRIFT, PROFILE, arrow_table, ensure
-from monitoring.drift.window_metrics import MEASURES, TABLE, WindowMetrics, measure_of
-from monitoring.drift.windows import StoredWindow
+from monitoring.drift.scored import StoredWindow
 from monitoring.spec import Monitor
+from monitoring.windows.calendar import Window
+from monitoring.windows.metrics import MEASURES, TABLE, WindowMetrics, measure_of
 
 Place = tuple[str, Slice | None]
 """A column (or ``:table``), of all rows or in a slice."""

@@ -13,9 +13,9 @@ from monitoring.drift.baseline import PREDICTION
 from monitoring.drift.kept import table_as_of
 from monitoring.drift.learning import LABEL
 from monitoring.drift.rows import with_slices
-from monitoring.drift.window_metrics import TABLE
-from monitoring.drift.windows import ScoredWindow, scored_windows, window_number
+from monitoring.drift.scored import ScoredWindow, scored_windows, window_number
 from monitoring.spec import DriftMonitor, Monitor, is_pattern
+from monitoring.windows.metrics import TABLE
 from training.steps.kinds import kind_of, label_type_of
 
 MOMENT = "moment"

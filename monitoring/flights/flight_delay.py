@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from inference.flights.flight_delay import SCORING
-from monitoring.limits import MeanShift, NullRate, Patience, Psi, Quality, Severity
+from monitoring.limits import AUTOMATIC, Custom, MeanShift, NullRate, Patience, Psi, Quality, Severity
 from monitoring.spec import DriftMonitor, Retraining
 
 MONITOR = DriftMonitor(
@@ -12,10 +12,14 @@ MONITOR = DriftMonitor(
     owner="flight-models@example.com",
     scoring=SCORING,
     window=timedelta(days=7),
+    slices=["origin"],
+    measures={"share_called_late": "avg(CAST(prediction >= 0.5 AS DOUBLE))"},
     limits={
         ":table": [
             Quality("roc_auc", at_least=0.65, severity=Severity.CRITICAL),
             Quality("calibration_error", at_most=0.10, severity=Severity.CRITICAL),
+            Quality("roc_auc", at_least=0.60, by="origin"),
+            Custom("share_called_late", at_most=0.35),
         ],
         "prediction": Psi(0.25, severity=Severity.CRITICAL),
         "carrier": Psi(0.10),
@@ -28,6 +32,8 @@ MONITOR = DriftMonitor(
         "visibility_miles": Psi(0.50),
         "pressure_millibars": NullRate(0.30),
         "year_built": NullRate(0.25),
+        # All other columns: no more missing than the weeks of the training set had.
+        "*": NullRate(AUTOMATIC),
     },
     alert_after=Patience(violations=2, windows=3),
     # A new model is judged by some weeks of its own before the next one is asked for.

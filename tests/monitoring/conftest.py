@@ -10,9 +10,9 @@ from feature_store import FeatureLookup, Source
 from feature_store.store import FeatureStore
 from feature_store.tables.commit import Commit
 from inference.spec import ScoringSpec
-from monitoring.drift.calendar import Window
 from monitoring.limits import Limit, Patience, Psi
 from monitoring.spec import DriftMonitor, Retraining
+from monitoring.windows.calendar import Window
 from training.spec import TrainingSpec
 
 MONDAY = datetime(2024, 1, 1, tzinfo=UTC)

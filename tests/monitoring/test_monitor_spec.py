@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from feature_store import Misuse, WrongKind
-from monitoring.drift.window_metrics import TABLE, WindowMetrics
 from monitoring.flights.flight_delay import MONITOR
 from monitoring.limits import MeanShift, NullRate, Patience, Psi, Quality, Severity
 from monitoring.spec import Retraining
+from monitoring.windows.metrics import TABLE, WindowMetrics
 
 
 def test_a_limit_on_a_column_is_one_or_several(example):

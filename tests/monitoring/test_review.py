@@ -11,9 +11,9 @@ from monitoring.alerts.checking import check as run_check
 from monitoring.alerts.events import append_events, read_events
 from monitoring.alerts.judge import judge
 from monitoring.alerts.state import current
-from monitoring.alerts.summary import summarise
 from monitoring.drift.metrics import WindowParts
-from monitoring.drift.window_metrics import WindowMetrics
+from monitoring.telling.summary import summarise
+from monitoring.windows.metrics import WindowMetrics
 
 CALM, HEAVY = [1.0, 2.0, 3.0, 4.0] * 25, [31.0, 32.0, 33.0, 34.0] * 25
 

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from feature_store.tables.commit import Commit, TableVersion
-from monitoring.drift import windows
-from monitoring.drift.calendar import Every, Months, Window, before
+from monitoring.drift import scored as scored_module
 from monitoring.drift.schemas import METRICS_VERSION
-from monitoring.drift.windows import ScoredWindow, StoredWindow, scored_windows, window_number
+from monitoring.drift.scored import ScoredWindow, StoredWindow, scored_windows, window_number
+from monitoring.windows.calendar import Every, Months, Window, before
 
 FIRST = datetime(1969, 12, 31, tzinfo=UTC)
 
@@ -26,7 +26,7 @@ def stored(*, rows=10, labelled=0, model_version="1", commit_version=5, monitor_
 
 
 def to_measure(scored, known, history, definition=""):
-    return windows.to_measure(scored, known, history, calendar=Every(timedelta(days=7)), definition=definition)
+    return scored_module.to_measure(scored, known, history, calendar=Every(timedelta(days=7)), definition=definition)
 
 
 def replaced(version, window):

@@ -121,7 +121,7 @@ def test_several_columns_at_a_time_are_what_each_is_alone(threads):
     arrays = {f"number {i}": pa.array(random.normal(size=5000), mask=random.random(5000) < 0.1) for i in range(6)}
     arrays |= {"text": pa.array(random.choice(["a", "b"], 5000)), "moment": pa.array([0] * 5000, pa.timestamp("us"))}
     table = pa.table(arrays)
-    found = columns_of(table, table.column_names, threads)
+    found = columns_of(table, table.column_names, threads=threads)
     assert list(found) == [name for name in arrays if name != "moment"]
     for name, several in found.items():
         alone = column_of(table[name])

@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 
 from feature_store.moments import utc
 from feature_store.tables.commit import TableVersion
-from monitoring.drift.calendar import EPOCH, Calendar, Months, Window, before
 from monitoring.drift.schemas import METRICS_VERSION
+from monitoring.windows.calendar import EPOCH, Calendar, Months, Window, before
 
 _MICROSECOND = timedelta(microseconds=1)
 

@@ -1,41 +1,22 @@
 """What people read in the terminal of a check and of alerts; made to fit a hundred columns."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from monitoring.alerts.causes import most_drifted
-from monitoring.alerts.judge import Verdict
-from monitoring.alerts.printing import alerts_table, number, percent, plain_table, rates
-from monitoring.alerts.watches import Honesty, no_baseline, watches
+from monitoring.alerts.checking import Check
+from monitoring.alerts.watches import no_baseline, watches
 from monitoring.drift.baseline import PREDICTION
-from monitoring.drift.calendar import Window
 from monitoring.drift.metrics import Windows
-from monitoring.drift.window_metrics import TABLE
-from monitoring.drift.windows import ScoredWindow
 from monitoring.spec import Monitor
+from monitoring.telling.printing import alerts_table, number, percent, plain_table, rates
+from monitoring.windows.calendar import Window
+from monitoring.windows.metrics import TABLE
 
 MOST_WINDOWS = 12
-
-
-@dataclass(frozen=True)
-class Check:
-    """What a check did: the windows ``measured`` in it, all windows' ``metrics``, its verdict, and what to mention.
-
-    ``honesty`` has the false alarms to expect of each limit.
-    """
-
-    monitor: Monitor
-    as_of: datetime
-    measured: list[ScoredWindow] = field(default_factory=list)
-    metrics: Windows = field(default_factory=dict)
-    verdict: Verdict = field(default_factory=lambda: Verdict([], [], {}, False))
-    notes: list[str] = field(default_factory=list)
-    honesty: list[Honesty] = field(default_factory=list)
 
 
 def print_check(console: Console, check: Check) -> None:

@@ -7,8 +7,8 @@ from typing import cast
 
 from feature_store.store import FeatureStore
 from monitoring.alerts.state import Alert
-from monitoring.drift.calendar import Window
-from monitoring.drift.window_metrics import MEASURES, TABLE, measure_of
+from monitoring.windows.calendar import Window
+from monitoring.windows.metrics import MEASURES, TABLE, measure_of
 
 _IN_DRIFT = {
     "psi": "population_stability_index",

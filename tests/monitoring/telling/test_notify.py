@@ -25,8 +25,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from feature_store.errors import Misuse
-from monitoring.alerts import notify as module
-from monitoring.alerts.notify import Channels, Message, notify
+from monitoring.telling import notify as module
+from monitoring.telling.notify import Channels, Message, notify
 
 PATH = "/services/T000/verysecret?token=alsosecret"
 DRIFTED = Message(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from feature_store.errors import listed
-from monitoring.alerts.channels import Channels
+from monitoring.telling.channels import Channels
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, Retry
