@@ -29,8 +29,12 @@ def main(names: tuple[str, ...], catalog: str, schema: str, as_of: datetime, wor
     import monitoring
     from monitoring.alerts.checking import check
     from monitoring.spec import Monitor
+    from monitoring.telling.channels import Channels
+    from monitoring.telling.page.page import write
     from monitoring.telling.report import print_check
+    from monitoring.telling.short import tell
 
+    channels = Channels.from_environment()
     monitors = pick_all(discover(monitoring, Monitor), names, "monitor")
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     checked, failed = [], []
@@ -44,6 +48,10 @@ def main(names: tuple[str, ...], catalog: str, schema: str, as_of: datetime, wor
                 failed.append(f"{monitor.name} was not checked: {error}")
     for one in checked:
         print_check(console, one)
+        page = write(store, one)
+        console.print(f"Report: {page}", markup=False, highlight=False, soft_wrap=True)
+        for said in tell(channels, one, page):
+            console.print(said, markup=False, highlight=False, soft_wrap=True)
     set_task_value("retrain", any(one.verdict.retrain for one in checked))
     set_task_value("open_alerts", sum(alert.is_open for one in checked for alert in one.verdict.alerts))
     set_task_value("windows", sum(len(one.measured) for one in checked))

@@ -12,6 +12,7 @@ from rich.table import Table
 from monitoring.alerts.events import Event
 from monitoring.alerts.state import Alert
 from monitoring.limits import Severity
+from monitoring.windows.metrics import TABLE
 
 STYLES = {"open": "bad", "acknowledged": "note", "subsided": "note", "recovered": "good", "resolved": "good"}
 _WORDS = {"still_violating": "extended"}
@@ -75,9 +76,7 @@ def sparkline(values: Sequence[float | None], limit: float, *, width: int = _WID
 
 def print_alert(console: Console, alert: Alert, history: Sequence[Event], values: Sequence[float | None]) -> None:
     """An alert with its evidence, its first diagnosis, and all that happened to it; ``values`` of all windows, oldest first."""
-    evidence = json.loads(alert.evidence)
-    opening = [json.loads(event.evidence) for event in history if event.kind in ("opened", "reopened")]
-    first: Mapping[str, object] = opening[-1] if opening else {}
+    evidence = evidence_of(alert, history)
     console.print(
         f"[bold]{escape(alert.what)}: {alert.value:.4g}[/], the limit is {alert.limit:.4g} "
         f"({alert.severity}); monitor {alert.monitor} on {alert.table_name}"
@@ -92,7 +91,7 @@ def print_alert(console: Console, alert: Alert, history: Sequence[Event], values
     if values:
         console.print(f"\n{sparkline(values, alert.limit)}  {len(values)} windows, red: beyond the limit\n")
     console.print(_judged(alert, evidence), "")
-    for line in diagnosis(alert, {**evidence, **{key: first[key] for key in _ONCE if key in first}}):
+    for line in diagnosis(alert, evidence):
         console.print(f"- {escape(line)}", soft_wrap=False)
     console.print("")
     console.print(_events(history), "")
@@ -109,10 +108,22 @@ def print_alert(console: Console, alert: Alert, history: Sequence[Event], values
 _ONCE = ("upstream", "stale", "concerned", "owner")
 
 
+def evidence_of(alert: Alert, history: Iterable[Event]) -> dict[str, Any]:
+    """The evidence of the last violating window, with the diagnosis made when the alert was last opened, if it is known."""
+    opening = [
+        json.loads(event.evidence)
+        for event in history
+        if event.alert_id == alert.alert_id and event.kind in ("opened", "reopened")
+    ]
+    first: Mapping[str, object] = opening[-1] if opening else {}
+    evidence: dict[str, Any] = json.loads(alert.evidence)
+    return evidence | {key: first[key] for key in _ONCE if key in first}
+
+
 def diagnosis(alert: Alert, evidence: Mapping[str, object]) -> list[str]:
     """What the evidence says of why it may be and whom it concerns, in sentences."""
     said = []
-    if alert.source:
+    if alert.source and alert.column_name != TABLE:
         said.append(f"The column comes from {alert.source}.")
     if evidence.get("schema_changed"):
         said.append("Columns: " + "; ".join(map(str, _list(evidence, "schema_changed"))) + ".")
@@ -137,7 +148,7 @@ def diagnosis(alert: Alert, evidence: Mapping[str, object]) -> list[str]:
         said.append("Last window: " + ", ".join(numbers) + ".")
     for one in _list(evidence, "concerned"):
         said.append(f"Concerns model {one['model']}, owner {one['owner'] or 'unknown'}.")
-    return said
+    return list(dict.fromkeys(said))
 
 
 def _list(evidence: Mapping[str, object], key: str) -> list[Any]:
@@ -177,6 +188,13 @@ def plain_table(*headings: str) -> Table:
 def number(value: float | None, digits: int) -> str:
     """``value`` with so many digits, or a dash for none."""
     return "-" if value is None else f"{value:.{digits}f}"
+
+
+def age(hours: float | None) -> str:
+    """How long ago something was, in hours or, from three days on, in days; a dash for never."""
+    if hours is None:
+        return "-"
+    return f"{hours:.1f} h" if hours < 72 else f"{hours / 24:.1f} d"
 
 
 def percent(value: float | None) -> str:

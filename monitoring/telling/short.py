@@ -1,0 +1,154 @@
+"""What is new of a check in a few lines, for a mail or a chat; nothing, if nothing is new."""
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from monitoring.alerts.checking import Check
+from monitoring.alerts.state import Alert
+from monitoring.limits import Severity
+from monitoring.telling.channels import Channels
+from monitoring.telling.notify import Message, notify
+from monitoring.telling.printing import diagnosis, evidence_of
+from monitoring.telling.standing import expected
+
+WIDTH = 78
+_TOLD = ("opened", "reopened", "recovered", "retraining_started")
+_MOST_NEW, _MOST_OVER, _MOST_REASONS = 6, 3, 3
+
+
+def tell(channels: Channels, check: Check, page_path: Path | None) -> list[str]:
+    """Send what is new of the check, and say what was sent and what was not; nothing is sent if nothing is new."""
+    return notify(channels, message(check, page_path)) if news_of(check) else []
+
+
+def news_of(check: Check) -> dict[str, list[str]]:
+    """The alerts that people should hear of, with the kinds of events that this very run of the check added to them.
+
+    A check that is run again adds none. Alerts that somebody snoozed are left out, and so is one that only goes on.
+    """
+    quiet = {alert.alert_id for alert in check.verdict.alerts if alert.is_snoozed(check.as_of)}
+    found: dict[str, list[str]] = {}
+    for event in sorted(check.verdict.events, key=lambda event: event.order()):
+        if event.kind in _TOLD and event.alert_id not in quiet:
+            found.setdefault(event.alert_id, []).append(event.kind)
+    return found
+
+
+def message(check: Check, page_path: Path | None) -> Message:
+    """The message that tells of the check, with its page attached where there is one."""
+    news = news_of(check)
+    told = sorted((alert for alert in check.verdict.alerts if alert.alert_id in news), key=_worst_first)
+    asking = [alert for alert in told if "retraining_started" in news[alert.alert_id]]
+    return Message(
+        subject=_subject(check, told, asking),
+        text="\n".join(_lines(check, told, asking, page_path)) + "\n",
+        data={
+            "monitor": check.monitor.name,
+            "table": check.monitor.output,
+            "owner": check.monitor.owner,
+            "as_of": check.as_of.isoformat(),
+            "open": sum(alert.is_open for alert in check.verdict.alerts),
+            "retrain": bool(asking),
+            "alerts": [_data(alert, news[alert.alert_id]) for alert in told],
+            "page": None if page_path is None else str(page_path),
+        },
+        page=None if page_path is None else page_path.read_text(encoding="utf-8"),
+    )
+
+
+def _subject(check: Check, told: Sequence[Alert], asking: Sequence[Alert]) -> str:
+    is_open = [alert for alert in told if alert.is_open]
+    critical = [alert for alert in is_open if alert.severity == Severity.CRITICAL]
+    shown = critical or is_open or told
+    kind = "critical alert" if critical else "new alert" if is_open else "alert"
+    over = "" if is_open else " over"
+    more = f" and {len(told) - len(shown)} more" if len(told) > len(shown) else ""
+    first = f" ({_beyond(shown[0])})" if is_open else f" ({shown[0].what})" if shown else ""
+    wanted = ", new model asked for" if asking else ""
+    return _one_line(f"{check.monitor.name}: {_counted(len(shown), kind)}{over}{more}{first}{wanted}")
+
+
+def _lines(check: Check, told: Sequence[Alert], asking: Sequence[Alert], page_path: Path | None) -> Iterator[str]:
+    alerts = check.verdict.alerts
+    is_open = [alert for alert in alerts if alert.is_open]
+    critical = sum(alert.severity == Severity.CRITICAL for alert in is_open)
+    state = f"{_counted(len(is_open), 'alert')} open, {critical} critical" if is_open else "no alert is open"
+    yield from _wrapped(f"{check.monitor.name} as of {check.as_of:%Y-%m-%d %H:%M} UTC: {state}.")
+    if asking:
+        yield from _wrapped(f"A new model is asked for, because of {asking[0].what}.")
+    new = [alert for alert in told if alert.is_open]
+    over = [alert for alert in told if not alert.is_open]
+    yield from _listed("New:", [f"{alert.severity}: {_beyond(alert)}, {_since(alert)}" for alert in new], _MOST_NEW)
+    yield from _listed("Over:", [f"{alert.what}, {_since(alert)}" for alert in over], _MOST_OVER)
+    if new:
+        reasons = diagnosis(new[0], evidence_of(new[0], check.verdict.events))
+        yield from _listed(f"Of {new[0].what}:", reasons, _MOST_REASONS)
+        yield ""
+        yield f"review-alerts show {new[0].alert_id}"
+    if page_path is not None:
+        yield f"Report: {page_path}"
+    if check.honesty:
+        yield ""
+        yield from _wrapped(expected(check.honesty, most=1))
+
+
+def _listed(heading: str, said: Sequence[str], most: int) -> Iterator[str]:
+    if not said:
+        return
+    yield ""
+    yield from _wrapped(heading)
+    for one in said[:most]:
+        yield from _wrapped(f"- {one}", most=2)
+    if len(said) > most:
+        yield f"- and {len(said) - most} more"
+
+
+def _wrapped(text: str, most: int = 3) -> list[str]:
+    return textwrap.wrap(_one_line(text), WIDTH, subsequent_indent="  ", max_lines=most, placeholder=" ...")
+
+
+def _beyond(alert: Alert) -> str:
+    value, limit = _plain(alert.value), _plain(alert.limit)
+    if value == limit:
+        value, limit = f"{alert.value:.4g}", f"{alert.limit:.4g}"
+    return f"{alert.what} {value} {'<' if alert.value < alert.limit else '>'} {limit}"
+
+
+def _plain(value: float) -> str:
+    """Two places; small numbers to two digits."""
+    return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
+
+
+def _since(alert: Alert) -> str:
+    return f"{alert.since:%Y-%m-%d} to {alert.until:%Y-%m-%d} ({_counted(alert.windows, 'window')})"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("s" if number != 1 else "")
+
+
+def _one_line(text: str) -> str:
+    """A value of a column may hold anything, a line's end among it."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def _worst_first(alert: Alert) -> tuple[bool, bool, str]:
+    return not alert.is_open, alert.severity != Severity.CRITICAL, alert.what
+
+
+def _data(alert: Alert, happened: Iterable[str]) -> dict[str, object]:
+    return {
+        "alert_id": alert.alert_id,
+        "column": alert.column_name,
+        "metric": alert.metric,
+        "slice": {alert.slice_key: alert.slice_value} if alert.slice_key else {},
+        "severity": str(alert.severity),
+        "status": alert.status,
+        "happened": list(happened),
+        "value": alert.value,
+        "limit": alert.limit,
+        "since": alert.since.isoformat(),
+        "until": alert.until.isoformat(),
+        "windows": alert.windows,
+    }
