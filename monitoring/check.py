@@ -1,6 +1,8 @@
 """``check-drift``: what drifted since the model learned, which limits are passed, and whether to train again."""
 
+import logging
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,6 +11,11 @@ from feature_store.cli import Verb, console, place_options, progress
 from feature_store.discovery import discover, pick_all
 from feature_store.errors import PipelineError
 from feature_store.job import set_task_value
+
+if TYPE_CHECKING:
+    from feature_store.store import FeatureStore
+    from monitoring.alerts.checking import Check
+    from monitoring.telling.channels import Channels
 
 
 @click.command(cls=Verb)
@@ -30,33 +37,46 @@ def main(names: tuple[str, ...], catalog: str, schema: str, as_of: datetime, wor
     from monitoring.alerts.checking import check
     from monitoring.spec import Monitor
     from monitoring.telling.channels import Channels
-    from monitoring.telling.page.page import write
-    from monitoring.telling.report import print_check
-    from monitoring.telling.short import tell
 
-    channels = Channels.from_environment()
     monitors = pick_all(discover(monitoring, Monitor), names, "monitor")
+    channels = Channels.from_environment()
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     checked, failed = [], []
-    with progress(4 * len(monitors), "steps") as step:
-        for monitor in monitors:
-            try:
-                checked.append(check(store, monitor, as_of=as_of, step=step))
-            except PipelineError as error:
-                if len(monitors) == 1:
-                    raise
-                failed.append(f"{monitor.name} was not checked: {error}")
-    for one in checked:
-        print_check(console, one)
-        page = write(store, one)
-        console.print(f"Report: {page}", markup=False, highlight=False, soft_wrap=True)
-        for said in tell(channels, one, page):
-            console.print(said, markup=False, highlight=False, soft_wrap=True)
+    try:
+        with progress(4 * len(monitors), "steps") as step:
+            for monitor in monitors:
+                try:
+                    checked.append(check(store, monitor, as_of=as_of, step=step))
+                except PipelineError as error:
+                    if len(monitors) == 1:
+                        raise
+                    failed.append(f"{monitor.name} was not checked: {error}")
+    finally:  # what was found is recorded: people hear of it now, or never
+        for one in checked:
+            _tell(store, one, channels)
     set_task_value("retrain", any(one.verdict.retrain for one in checked))
     set_task_value("open_alerts", sum(alert.is_open for one in checked for alert in one.verdict.alerts))
     set_task_value("windows", sum(len(one.measured) for one in checked))
     if failed:
         raise PipelineError("\n".join(failed))
+
+
+def _tell(store: "FeatureStore", check: "Check", channels: "Channels") -> None:
+    """Print what a check found, write its page, and send what is new of it."""
+    from monitoring.telling.page.page import write
+    from monitoring.telling.report import print_check
+    from monitoring.telling.short import tell
+
+    print_check(console, check)
+    page = None
+    try:
+        page = write(store, check)
+        said = f"Report: {page}"
+    except Exception as error:  # whatever is wrong with a page, the alerts are told
+        logging.getLogger(__name__).debug("The report of %s failed", check.monitor.name, exc_info=True)
+        said = f"The report was not written: {error} ({type(error).__name__})."
+    for line in [said, *tell(channels, check, page)]:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

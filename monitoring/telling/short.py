@@ -1,7 +1,7 @@
 """What is new of a check in a few lines, for a mail or a chat; nothing, if nothing is new."""
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from monitoring.alerts.checking import Check
@@ -12,9 +12,9 @@ from monitoring.telling.notify import Message, notify
 from monitoring.telling.printing import diagnosis, evidence_of
 from monitoring.telling.standing import expected
 
-WIDTH = 78
+WIDTH, MOST_LINES = 78, 25
 _TOLD = ("opened", "reopened", "recovered", "retraining_started")
-_MOST_NEW, _MOST_OVER, _MOST_REASONS = 6, 3, 3
+_MOST_NEW, _MOST_OVER, _MOST_REASONS, _FEWEST_OF_REASONS, _FEW = 6, 3, 3, 3, 3
 
 
 def tell(channels: Channels, check: Check, page_path: Path | None) -> list[str]:
@@ -69,42 +69,41 @@ def _subject(check: Check, told: Sequence[Alert], asking: Sequence[Alert]) -> st
     return _one_line(f"{check.monitor.name}: {_counted(len(shown), kind)}{over}{more}{first}{wanted}")
 
 
-def _lines(check: Check, told: Sequence[Alert], asking: Sequence[Alert], page_path: Path | None) -> Iterator[str]:
-    alerts = check.verdict.alerts
-    is_open = [alert for alert in alerts if alert.is_open]
+def _lines(check: Check, told: Sequence[Alert], asking: Sequence[Alert], page_path: Path | None) -> list[str]:
+    is_open = [alert for alert in check.verdict.alerts if alert.is_open]
     critical = sum(alert.severity == Severity.CRITICAL for alert in is_open)
     state = f"{_counted(len(is_open), 'alert')} open, {critical} critical" if is_open else "no alert is open"
-    yield from _wrapped(f"{check.monitor.name} as of {check.as_of:%Y-%m-%d %H:%M} UTC: {state}.")
+    head = _wrapped(f"{check.monitor.name} as of {check.as_of:%Y-%m-%d %H:%M} UTC: {state}.")
     if asking:
-        yield from _wrapped(f"A new model is asked for, because of {asking[0].what}.")
+        head += _wrapped(f"A new model is asked for, because of {asking[0].what}.")
     new = [alert for alert in told if alert.is_open]
     over = [alert for alert in told if not alert.is_open]
-    yield from _listed("New:", [f"{alert.severity}: {_beyond(alert)}, {_since(alert)}" for alert in new], _MOST_NEW)
-    yield from _listed("Over:", [f"{alert.what}, {_since(alert)}" for alert in over], _MOST_OVER)
+    said = [f"{alert.severity}: {_beyond(alert)}, since {alert.since:%Y-%m-%d}" for alert in new]
+    head += _listed("New:", said, _MOST_NEW)
+    head += _listed("Over:", [f"{alert.what}, {_from_to(alert)}" for alert in over], _MOST_OVER)
+    tail = [f"review-alerts show {new[0].alert_id}"] if new else []
+    tail += [f"Report: {page_path}"] * (page_path is not None)
+    tail += _wrapped(expected(check.honesty, most=1), most=3)
+    reasons: list[str] = []
     if new:
-        reasons = diagnosis(new[0], evidence_of(new[0], check.verdict.events))
-        yield from _listed(f"Of {new[0].what}:", reasons, _MOST_REASONS)
-        yield ""
-        yield f"review-alerts show {new[0].alert_id}"
-    if page_path is not None:
-        yield f"Report: {page_path}"
-    if check.honesty:
-        yield ""
-        yield from _wrapped(expected(check.honesty, most=1))
+        found = diagnosis(new[0], evidence_of(new[0], check.verdict.events))
+        reasons = _listed(f"Of {new[0].what}:", found, _MOST_REASONS, lines=2)
+    room = MOST_LINES - len(head) - len(tail) - 1
+    return [*head, *(reasons[:room] if room > _FEWEST_OF_REASONS else []), "", *tail]
 
 
-def _listed(heading: str, said: Sequence[str], most: int) -> Iterator[str]:
+def _listed(heading: str, said: Sequence[str], most: int, *, lines: int | None = None) -> list[str]:
+    """A list with its heading; an item may take two ``lines`` unless there are many."""
     if not said:
-        return
-    yield ""
-    yield from _wrapped(heading)
+        return []
+    each = lines or (2 if len(said) <= _FEW else 1)
+    found = ["", *_wrapped(heading)]
     for one in said[:most]:
-        yield from _wrapped(f"- {one}", most=2)
-    if len(said) > most:
-        yield f"- and {len(said) - most} more"
+        found += _wrapped(f"- {one}", most=each)
+    return [*found, *([f"- and {len(said) - most} more"] if len(said) > most else [])]
 
 
-def _wrapped(text: str, most: int = 3) -> list[str]:
+def _wrapped(text: str, most: int = 2) -> list[str]:
     return textwrap.wrap(_one_line(text), WIDTH, subsequent_indent="  ", max_lines=most, placeholder=" ...")
 
 
@@ -120,8 +119,8 @@ def _plain(value: float) -> str:
     return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
 
 
-def _since(alert: Alert) -> str:
-    return f"{alert.since:%Y-%m-%d} to {alert.until:%Y-%m-%d} ({_counted(alert.windows, 'window')})"
+def _from_to(alert: Alert) -> str:
+    return f"{alert.since:%Y-%m-%d} to {alert.until:%Y-%m-%d}"
 
 
 def _counted(number: int, what: str) -> str:

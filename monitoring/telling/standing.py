@@ -86,7 +86,8 @@ def expected(honesty: Sequence[Honesty], most: int = 3) -> str:
         ((one.a_year, named(one.watch)) for one in honesty if one.a_year and one.a_year >= _TOLD_FROM), reverse=True
     )[:most]
     names = f" ({', '.join(f'{name}: {a_year:.1f}' for a_year, name in loud)})" if loud else ""
-    others = f", and those of {unknown} limits that have no baseline to learn from" if unknown else ""
+    limits = "1 limit that has" if unknown == 1 else f"{unknown} limits that have"
+    others = f", and those of {limits} no baseline to learn from" if unknown else ""
     return f"Expected false alarms: {per_year(total)} a year{names}{others}."
 
 

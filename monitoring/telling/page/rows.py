@@ -33,7 +33,7 @@ class WindowRow:
     prediction: float | None
     nulls: float | None
     most_nulls: tuple[str, float] | None
-    drifted: tuple[str, float] | None
+    drifted: tuple[str, str] | None
     beyond: int | None
 
 
@@ -48,7 +48,7 @@ class SliceRow:
     actual: float | None
     predicted: float | None
     nulls: float | None
-    drifted: tuple[str, float] | None
+    drifted: tuple[str, str] | None
     alerts: int
 
 
@@ -101,7 +101,6 @@ def window_rows(check: Check, most: int) -> list[WindowRow]:
     for window in reversed(ordered(check)[-most:]):
         columns = check.metrics[window].whole
         prediction = columns.get(PREDICTION)
-        drifted = most_drifted(columns, 1, among=check.monitor.watched_for_psi(list(columns)))
         nulls = {name: one.null_rate for name, one in columns.items() if name != TABLE and one.null_rate is not None}
         found.append(
             WindowRow(
@@ -110,11 +109,18 @@ def window_rows(check: Check, most: int) -> list[WindowRow]:
                 prediction=prediction.avg if prediction else None,
                 nulls=_mean(list(nulls.values())),
                 most_nulls=max(nulls.items(), key=lambda pair: pair[1], default=None),
-                drifted=drifted[0] if drifted else None,
+                drifted=_largest(columns, check.monitor.watched_for_psi(list(columns))),
                 beyond=beyond(check, window),
             )
         )
     return found
+
+
+def _largest(columns: ByColumn, among: Sequence[str] = ()) -> tuple[str, str] | None:
+    """The column that drifted most, and by how much."""
+    known = {name: one for name, one in columns.items() if one.psi is None or not math.isnan(one.psi)}
+    found = most_drifted(known, 1, among=among)
+    return (found[0][0], "∞" if math.isinf(found[0][1]) else f"{found[0][1]:.2f}") if found else None
 
 
 def _mean(values: Sequence[float]) -> float | None:
@@ -137,7 +143,6 @@ def slice_rows(check: Check, window: Window) -> dict[str, list[SliceRow]]:
         table, prediction = columns.get(TABLE), columns.get(PREDICTION)
         if table is None:
             continue
-        drifted = most_drifted(columns, 1)
         on = [a for a in check.verdict.alerts if a.is_open and (a.slice_key, a.slice_value) == (key, value)]
         nulls = [one.null_rate for name, one in columns.items() if name != TABLE and one.null_rate is not None]
         found.setdefault(key, []).append(
@@ -149,7 +154,7 @@ def slice_rows(check: Check, window: Window) -> dict[str, list[SliceRow]]:
                 actual=(table.quality or {}).get("label_rate"),
                 predicted=prediction.avg if prediction else None,
                 nulls=_mean(nulls),
-                drifted=drifted[0] if drifted else None,
+                drifted=_largest(columns),
                 alerts=len(on),
             )
         )

@@ -47,7 +47,7 @@ def worst_first(check: Check, alert: Alert) -> tuple[bool, bool, bool, float, st
     """Critical ones, new ones, then those that have been on for longest; snoozed ones come last."""
     is_new = not {"opened", "reopened"}.isdisjoint(check.verdict.news.get(alert.alert_id, ()))
     critical = alert.severity == Severity.CRITICAL
-    return alert.is_snoozed(check.as_of), not critical, not is_new, alert.since.timestamp(), alert.alert_id
+    return alert.is_snoozed(check.as_of), not critical, not is_new, alert.since.timestamp(), alert.what
 
 
 def told_of(check: Check, alert: Alert, history: Sequence[Event], *, drawn: bool) -> Told:

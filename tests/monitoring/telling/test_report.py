@@ -1,0 +1,80 @@
+"""What a check prints: columns that fit the kind of monitor, and the false alarms to expect."""
+
+import io
+
+from rich.console import Console
+from rich.theme import Theme
+
+from monitoring.alerts.events import Cause
+from monitoring.alerts.watches import Honesty, Watch
+from monitoring.limits import Patience, Psi
+from monitoring.spec import TableMonitor
+from monitoring.table_limits import Freshness, Volume
+from monitoring.telling.report import print_check
+from monitoring.telling.standing import expected
+from monitoring.windows.bounds import Bounds
+from monitoring.windows.metrics import TABLE, WindowMetrics
+from tests.monitoring.conftest import WEEK
+from tests.monitoring.telling.checks import EXAMPLE, by_hand, drifting
+
+
+def printed(checked):
+    console = Console(file=io.StringIO(), width=100, theme=Theme({"bad": "red", "good": "green", "note": "yellow"}))
+    print_check(console, checked)
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+def honest(column, a_year):
+    cause = Cause(monitor="parcels", table_name="parcel_scores", column_name=column, metric="psi")
+    return Honesty(Watch(cause, Psi(0.25), Patience(), 1), Bounds(high=0.25), None, a_year)
+
+
+def test_the_windows_of_a_table_have_rows_age_and_nulls_in_place_of_model_and_labels():
+    monitor = TableMonitor(
+        name="arrivals", description="Do parcels arrive?", owner="a@example.com", table="arrivals", time_column="at",
+        window=WEEK, limits={TABLE: [Volume(at_least=0.5, at_most=2.0), Freshness(WEEK / 7)]}, minimum_rows=50,
+    )  # fmt: skip
+    weeks = [
+        {
+            TABLE: WindowMetrics(rows, volume=volume, staleness=age),
+            "load": WindowMetrics(rows, null_rate=0.1, psi=psi),
+            "depot": WindowMetrics(rows, null_rate=0.0),
+        }
+        for rows, volume, age, psi in (
+            (100, None, 2.0, None),
+            (40, 0.4, 30.0, 0.3),
+            (45, 1.0, 100.0, 0.2),
+            (40, 1, 2, 0.1),
+        )
+    ]
+    lines = printed(by_hand(monitor, weeks))
+    assert [line.split() for line in lines[2:8] if "─" not in line] == [
+        ["from", "rows", "of", "usual", "newest", "row", "largest", "drift", "(PSI)", "nulls", "beyond"],
+        ["2024-01-01", "100", "-", "2.0", "h", "-", "5.0%", "0"],
+        ["2024-01-08", "40", "40%", "30.0", "h", "load", "0.30", "5.0%", "2"],
+        ["2024-01-15", "45", "100%", "4.2", "d", "load", "0.20", "5.0%", "1"],
+        ["2024-01-22", "40", "100%", "2.0", "h", "load", "0.10", "5.0%", "too", "few"],
+    ]
+    assert max(len(line) for line in lines) <= 100
+
+
+def test_the_windows_of_a_model_are_as_they_were():
+    lines = printed(by_hand(EXAMPLE.monitor(), drifting(0.1, 0.5)))
+    assert lines[2].split() == [
+        "from", "rows", "model", "labels", "AUC", "pos./pred.", "largest", "drift", "(PSI)", "beyond",
+    ]  # fmt: skip
+    assert lines[5].split() == ["2024-01-08", "100", "1", "0%", "-", "-/-%", "load", "0.50", "1"]
+
+
+def test_expected_false_alarms_are_one_line_that_names_the_loudest_limits():
+    assert expected([honest("load", 1.2), honest("depot", 1.9), honest("weight", 0.01)]) == (
+        "Expected false alarms: 3.1 a year (depot psi: 1.9, load psi: 1.2)."
+    )
+    assert expected([honest("load", 1e-9)]) == "Expected false alarms: < 0.01 a year."
+    assert expected([honest("load", 0.0), honest("depot", None)]) == (
+        "Expected false alarms: 0 a year, and those of 1 limit that has no baseline to learn from."
+    )
+    assert expected([honest("load", None)]) == (
+        "Expected false alarms: cannot be told, the baseline has too few windows to learn from."
+    )
+    assert expected([]) == ""
