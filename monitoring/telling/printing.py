@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from feature_store.errors import listed
 from monitoring.alerts.events import Event
 from monitoring.alerts.state import Alert
 from monitoring.limits import Severity
@@ -128,7 +129,7 @@ def diagnosis(alert: Alert, evidence: Mapping[str, object]) -> list[str]:
     if evidence.get("schema_changed"):
         said.append("Columns: " + "; ".join(map(str, _list(evidence, "schema_changed"))) + ".")
     said += [f"Upstream: {line}." for line in _list(evidence, "upstream")]
-    said += [f"Stale: {line}." for line in _list(evidence, "stale")]
+    said += [f"Stale: {line}." for line in _merged(_list(evidence, "stale"))]
     parts = [f"{one['column']} {one['part']:+.3f}" for one in _list(evidence, "explained")]
     if parts:
         said.append("What moved the mean prediction, by its new shares alone: " + ", ".join(parts) + ".")
@@ -149,6 +150,18 @@ def diagnosis(alert: Alert, evidence: Mapping[str, object]) -> list[str]:
     for one in _list(evidence, "concerned"):
         said.append(f"Concerns model {one['model']}, owner {one['owner'] or 'unknown'}.")
     return list(dict.fromkeys(said))
+
+
+def _merged(lines: Iterable[str]) -> list[str]:
+    """Tables of which the same is said, in one line each."""
+    tables: dict[str, list[str]] = {}
+    for line in dict.fromkeys(lines):
+        table, _, what = line.partition(" ")
+        tables.setdefault(what, []).append(table)
+    return [
+        f"{listed(sorted(names))} {what.replace('was ', 'were ', 1) if len(names) > 1 else what}"
+        for what, names in tables.items()
+    ]
 
 
 def _list(evidence: Mapping[str, object], key: str) -> list[Any]:

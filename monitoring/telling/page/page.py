@@ -18,7 +18,7 @@ from monitoring.spec import DriftMonitor
 from monitoring.table_limits import Volume
 from monitoring.telling.page import rows
 from monitoring.telling.page.drawing import Picture, bars_over_windows, heat_map, over_windows
-from monitoring.telling.page.told import MOST_DRAWN, told_of, versions, worst_first
+from monitoring.telling.page.told import MOST_DRAWN, honesty_of, told_of, versions, worst_first
 from monitoring.telling.printing import groups
 from monitoring.telling.standing import false_alarms, newest_version, per_year, points
 from monitoring.windows.bounds import Bounds
@@ -32,7 +32,7 @@ LATEST = "latest.html"
 
 def write(store: FeatureStore, check: Check) -> Path:
     """Write the page of the check among the reports, and say where; ``latest.html`` beside it is that of the latest moment."""
-    folder = store.reports / "monitoring" / store.tables.full_name(check.monitor.name)
+    folder = store.reports.absolute() / "monitoring" / store.tables.full_name(check.monitor.name)
     folder.mkdir(parents=True, exist_ok=True)
     history = read_events(store, monitor=check.monitor.name, as_of=check.as_of)
     page, file = report(check, history), folder / f"{_named(check.as_of)}.html"
@@ -85,9 +85,13 @@ def report(check: Check, history: Sequence[Event] = ()) -> str:
     )  # fmt: skip
 
 
-def _opened_in_a_year(check: Check) -> int:
+def _opened_in_a_year(check: Check) -> tuple[int, int]:
+    """The alerts opened in the last year: by limits whose false alarms are known, and by the others."""
     start = utc(check.as_of) - timedelta(days=365)
-    return sum(alert.since >= start for alert in check.verdict.alerts)
+    recent = [alert for alert in check.verdict.alerts if alert.since >= start]
+    limits = [honesty_of(check, alert) for alert in recent]
+    told = sum(limit is not None and limit.a_year is not None for limit in limits)
+    return told, len(recent) - told
 
 
 def _watched_days(check: Check) -> int:

@@ -10,6 +10,7 @@ from monitoring.alerts.watches import Honesty, Watch
 from monitoring.limits import Patience, Psi
 from monitoring.spec import TableMonitor
 from monitoring.table_limits import Freshness, Volume
+from monitoring.telling.printing import diagnosis
 from monitoring.telling.report import print_check
 from monitoring.telling.standing import expected
 from monitoring.windows.bounds import Bounds
@@ -78,3 +79,15 @@ def test_expected_false_alarms_are_one_line_that_names_the_loudest_limits():
         "Expected false alarms: cannot be told, the baseline has too few windows to learn from."
     )
     assert expected([]) == ""
+
+
+def test_what_is_said_of_several_tables_is_said_once():
+    [alert] = by_hand(EXAMPLE.monitor(), drifting(0.5)).verdict.alerts
+    stale = ["weather was last written as of 2013-07-01", "flights was last written as of 2013-07-01"]
+    evidence = {"stale": [*stale, stale[1], "aircraft is not there"], "upstream": ["weather version 3: optimize"]}
+    assert diagnosis(alert, evidence) == [
+        "The column comes from depot_load.",
+        "Upstream: weather version 3: optimize.",
+        "Stale: flights, weather were last written as of 2013-07-01.",
+        "Stale: aircraft is not there.",
+    ]
