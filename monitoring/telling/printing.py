@@ -1,6 +1,7 @@
 """Alerts and numbers as people read them in the terminal; made to fit a hundred columns."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -152,15 +153,25 @@ def diagnosis(alert: Alert, evidence: Mapping[str, object]) -> list[str]:
     return list(dict.fromkeys(said))
 
 
+_SAID_OF_A_TABLE = {
+    re.compile(r"the newest row of (\S+) was (of .+)"): "the newest rows of {} were {}",
+    re.compile(r"(\S+) was (last written .+)"): "{} were {}",
+}
+
+
 def _merged(lines: Iterable[str]) -> list[str]:
-    """Tables of which the same is said, in one line each."""
-    tables: dict[str, list[str]] = {}
+    """The lines, each once; those that say the same of several tables as one."""
+    said: dict[tuple[str, str], dict[str, str]] = {}
     for line in dict.fromkeys(lines):
-        table, _, what = line.partition(" ")
-        tables.setdefault(what, []).append(table)
+        form, found = next(
+            ((plural, found) for single, plural in _SAID_OF_A_TABLE.items() if (found := single.fullmatch(line))),
+            (line, None),
+        )
+        table, what = found.groups() if found else (line, "")
+        said.setdefault((form, what), {})[table] = line
     return [
-        f"{listed(sorted(names))} {what.replace('was ', 'were ', 1) if len(names) > 1 else what}"
-        for what, names in tables.items()
+        form.format(listed(sorted(tables)), what) if len(tables) > 1 else next(iter(tables.values()))
+        for (form, what), tables in said.items()
     ]
 
 

@@ -133,7 +133,7 @@ def _pictures(check: Check) -> Iterator[Picture]:
 
 
 def _of_the_model(check: Check) -> Iterator[Picture]:
-    windows, measure, models = rows.ordered(check), rows.main_measure(check), versions(check)
+    windows, measure, models = rows.recent(check), rows.main_measure(check), versions(check)
     parts = [check.metrics[window] for window in windows]
     if measure is not None:
         series = {"all": [rows.quality_of(one.whole, measure) for one in parts]}
@@ -171,10 +171,12 @@ def _largest_slices(check: Check) -> list[tuple[str, str]]:
 
 
 def _of_the_table(check: Check) -> Iterator[Picture]:
-    windows = rows.ordered(check)
+    windows = rows.recent(check)
     tables = [check.metrics[window].whole[TABLE] for window in windows]
     honest = next((one for one in check.honesty if one.watch.cause.metric == Volume.metric), None)
-    beyond = [point.beyond is True for point in points(check, honest)] if honest else [False] * len(windows)
+    beyond = (
+        [point.beyond is True for point in points(check, honest)[-len(windows) :]] if honest else [False] * len(windows)
+    )
     limit = " In the second colour: beyond the limit on volume." if any(beyond) else ""
     caption = f"Rows of each window.{limit}"
     yield bars_over_windows(

@@ -20,6 +20,7 @@ from monitoring.windows.metrics import TABLE, WindowMetrics
 MAIN = ("roc_auc", "rmse", "accuracy")
 """The measure that tells of each kind of model: the first of these that it has."""
 FEWEST_LABELS = 30
+MOST_POINTS = 400
 CUSTOMARY_PSI = 0.25
 _ALL_SHOWN_UP_TO = 20
 
@@ -79,6 +80,11 @@ class LimitRow:
 def ordered(check: Check) -> list[Window]:
     """All windows, oldest first."""
     return sorted(check.metrics)
+
+
+def recent(check: Check) -> list[Window]:
+    """The windows that pictures show, oldest first: more could not be told apart."""
+    return ordered(check)[-MOST_POINTS:]
 
 
 def main_measure(check: Check) -> str | None:

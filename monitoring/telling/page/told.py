@@ -12,13 +12,13 @@ from monitoring.alerts.watches import Honesty
 from monitoring.drift.baseline import Slice
 from monitoring.limits import Severity
 from monitoring.telling.page.drawing import Picture, distribution, over_windows
+from monitoring.telling.page.rows import MOST_POINTS, recent
 from monitoring.telling.printing import diagnosis, evidence_of
 from monitoring.telling.standing import Point, points
 from monitoring.windows.bounds import Bounds
 from monitoring.windows.calendar import Window
 from monitoring.windows.metrics import TABLE, WindowMetrics
 
-_SHARES = frozenset({"null_rate"})
 MOST_DRAWN = 12
 """So many alerts are told with pictures: the rest are in the table."""
 
@@ -73,7 +73,7 @@ def _trend(check: Check, alert: Alert) -> Picture | None:
     honest = honesty_of(check, alert)
     if honest is None:
         return None
-    found = points(check, honest)
+    found = points(check, honest)[-MOST_POINTS:]
     if not any(point.value is not None for point in found):
         return None
     same = [one for one in check.verdict.alerts if one.what == alert.what and one.table_name == alert.table_name]
@@ -112,10 +112,10 @@ def honesty_of(check: Check, alert: Alert) -> Honesty | None:
 
 
 def versions(check: Check) -> list[str]:
-    """The version of the model in each window, oldest first."""
+    """The version of the model in each of the recent windows, oldest first."""
     found = []
-    for _, parts in sorted(check.metrics.items(), key=lambda item: item[0]):
-        table = parts.whole.get(TABLE)
+    for window in recent(check):
+        table = check.metrics[window].whole.get(TABLE)
         found.append(table.model_version if table else "")
     return found
 

@@ -282,6 +282,14 @@ def test_of_many_alerts_all_are_listed_and_the_first_are_drawn() -> None:
     assert len(drawn) == 12
 
 
+def test_of_very_many_windows_the_last_ones_are_drawn() -> None:
+    page = report(by_hand(EXAMPLE.monitor(), drifting(*[0.1] * 1_500, 0.5)))
+    assert "400 windows. Dashed: the limit of 0.25." in Read(page).said(
+        next(name for name in Read(page).pictures if name.startswith("a"))
+    )
+    assert len(page) < 300_000
+
+
 def test_slices_with_names_that_mean_something_to_a_plotter_are_drawn_as_they_are_called() -> None:
     quality = {"roc_auc": 0.7, "label_rate": 0.2}
     table = WindowMetrics(100, "1", quality=quality, labelled=100)

@@ -84,10 +84,16 @@ def test_expected_false_alarms_are_one_line_that_names_the_loudest_limits():
 def test_what_is_said_of_several_tables_is_said_once():
     [alert] = by_hand(EXAMPLE.monitor(), drifting(0.5)).verdict.alerts
     stale = ["weather was last written as of 2013-07-01", "flights was last written as of 2013-07-01"]
-    evidence = {"stale": [*stale, stale[1], "aircraft is not there"], "upstream": ["weather version 3: optimize"]}
+    newest = [f"the newest row of {name} was of 2013-12-31 00:00" for name in ("weather", "schedule")]
+    evidence = {
+        "stale": [*stale, stale[1], "aircraft is not there", *newest, newest[0].replace("31", "30")],
+        "upstream": ["weather version 3: optimize"],
+    }
     assert diagnosis(alert, evidence) == [
         "The column comes from depot_load.",
         "Upstream: weather version 3: optimize.",
         "Stale: flights, weather were last written as of 2013-07-01.",
         "Stale: aircraft is not there.",
+        "Stale: the newest rows of schedule, weather were of 2013-12-31 00:00.",
+        "Stale: the newest row of weather was of 2013-12-30 00:00.",
     ]
