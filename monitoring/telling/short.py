@@ -77,7 +77,7 @@ def _lines(check: Check, told: Sequence[Alert], asking: Sequence[Alert], page_pa
     if asking:
         head += _wrapped(f"A new model is asked for, because of {asking[0].what}.")
     new = [alert for alert in told if alert.is_open]
-    over = [alert for alert in told if not alert.is_open]
+    over = sorted((alert for alert in told if not alert.is_open), key=lambda alert: alert.until, reverse=True)
     said = [f"{alert.severity}: {_beyond(alert)}, since {alert.since:%Y-%m-%d}" for alert in new]
     head += _listed("New:", said, _MOST_NEW)
     head += _listed("Over:", [f"{alert.what}, {_from_to(alert)}" for alert in over], _MOST_OVER)
