@@ -42,8 +42,8 @@ class Volume(Limit):
         return Bounds(self.at_least, self.at_most)
 
     def __str__(self) -> str:
-        sides = [f"at least {self.at_least:g}"] * (self.at_least is not None)
-        return "volume " + " and ".join(sides + [f"at most {self.at_most:g}"] * (self.at_most is not None))
+        sides = (("at least", self.at_least), ("at most", self.at_most))
+        return "volume " + " and ".join(f"{side} {bound:g}" for side, bound in sides if bound is not None)
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Watch:
         """How the measure varied over the windows of the baseline of a model version; None: there is no baseline."""
         baseline = baselines(version)
         part = baseline.part(self.of) if baseline else None
-        return part.varied(self.cause.column_name, self.limit.metric, positive=self.limit.positive) if part else None
+        return part.varied(self.cause.column_name, self.limit.metric, scale=self.limit.scale) if part else None
 
     def judged(self, window: Window, parts: WindowParts, baselines: Baselines) -> Judgement | None:
         """The judgement of a window; None if it has too few rows, or not the measure, or nothing is known to judge by."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sklearn.dummy import DummyClassifier
@@ -74,6 +75,7 @@ class Example:
         patience: Patience | None = None,
         retraining: Retraining | None = None,
         minimum_rows: int = 1,
+        **others: Any,
     ) -> DriftMonitor:
         """The monitor; it judges windows of any size, and alerts at the first violation, unless told otherwise."""
         return DriftMonitor(
@@ -86,6 +88,7 @@ class Example:
             alert_after=patience or Patience(violations=1, windows=1),
             minimum_rows=minimum_rows,
             retraining=retraining,
+            **others,
         )
 
 
@@ -114,6 +117,35 @@ class Parcels(Example):
         ]
         self._replace("parcel_scores", SCORES, rows, first, first + len(weeks))
 
+    def score_depots(self, number: int, loads: Mapping[str, Sequence[float | None]]) -> None:
+        """Score parcels of several depots in week ``number``, one per load."""
+        rows = [
+            (
+                f"{depot}-{i}",
+                depot,
+                self.week(number) + i * HOUR,
+                load,
+                _prediction(i),
+                "parcel_delay",
+                "1",
+                MONDAY,
+                "run",
+            )
+            for depot, some in loads.items()
+            for i, load in enumerate(some)
+        ]
+        self._replace("parcel_scores", SCORES, rows, number, number + 1)
+
+    def learn_weeks(self, weeks: Sequence[Sequence[float | None]]) -> None:
+        """Record that version 1 learned from parcels of consecutive weeks with these loads, all of them held out."""
+        start = datetime(2023, 6, 5, tzinfo=UTC)
+        rows = [
+            ("north", start + number * WEEK + i * HOUR, load, i % 2 == 0, _prediction(i), "holdout", "1")
+            for number, loads in enumerate(weeks)
+            for i, load in enumerate(loads)
+        ]
+        self._learned(rows, start)
+
     def arrive(self, number: int, late: Sequence[bool | None], *, arrived_at: datetime) -> None:
         """Tell the outcome of the first parcels of week ``number``."""
         rows = [
@@ -128,6 +160,9 @@ class Parcels(Example):
         """Record that ``version`` learned from parcels with these loads."""
         start = datetime(2023, 6, 1, tzinfo=UTC)
         rows = [(depot, start, load, i % 2 == 0, _prediction(i), split, version) for i, load in enumerate(loads)]
+        self._learned(rows, start)
+
+    def _learned(self, rows: Sequence[tuple[object, ...]], start: datetime) -> None:
         df = self.store.spark.createDataFrame(rows, TRAINING_SET)
         if not self.store.tables.exists("parcel_delay_training_set"):
             self.store.tables.create("parcel_delay_training_set", df.schema)

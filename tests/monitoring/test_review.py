@@ -134,7 +134,7 @@ def test_check_drift_says_when_there_is_nothing_to_check_and_names_unknown_monit
     assert "There is no score table flight_delay_scores yet; score-batch writes it.\nNothing to check." in said
     code, _, error = typed(parcels, "flight", command=check.main)
     assert code == 1
-    assert error.startswith("Error: There is no monitor 'flight'. Did you mean flight_delay?")
+    assert error.startswith("Error: There is no monitor 'flight'. Did you mean flights or flight_delay?")
 
 
 def test_check_drift_refuses_a_wrong_moment(parcels):
