@@ -13,6 +13,7 @@ from feature_store.package.registry import registered_versions
 from feature_store.store import FeatureStore
 from feature_store.tables.commit import TableVersion
 from monitoring.alerts.events import Event
+from monitoring.alerts.state import Alert
 from monitoring.spec import DriftMonitor, Monitor, TableMonitor
 
 _DIAGNOSED = ("opened", "reopened")
@@ -20,12 +21,19 @@ _MOST_SAID = 8
 _LATE = timedelta(days=1)
 
 
-def diagnosed(store: FeatureStore, monitor: Monitor, events: Sequence[Event]) -> list[Event]:
-    """The events with, in the evidence of those that open an alert, what may have caused it and whom it concerns."""
+def diagnosed(
+    store: FeatureStore, monitor: Monitor, events: Sequence[Event], *, others: Sequence[Alert] = ()
+) -> list[Event]:
+    """The events with, in the evidence of those that open an alert, what may have caused it and whom it concerns.
+
+    ``others`` are the open alerts of other monitors: one of the table that a feature comes from may be the cause.
+    """
 
     @cache
     def upstream(source: str, start: datetime, end: datetime) -> tuple[list[str], list[str]]:
-        return _changes(store, source, start, end), _stale(store, monitor, source, end)
+        alerts = [one for one in others if one.table_name == source and one.since < end and one.until > start]
+        known = [f"{source} has an alert of its own: {one.what} ({one.alert_id})" for one in alerts]
+        return known + _changes(store, source, start, end), _stale(store, monitor, source, end)
 
     @cache
     def concerned(source: str) -> list[dict[str, str]]:
