@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from monitoring.windows.variation import Scale, Variation
 
 
+NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
+"""Spark's names of the types of numbers."""
+
+
 class Severity(StrEnum):
     """How much an alert matters; a monitor says which severity asks for a new model."""
 
@@ -119,6 +123,7 @@ class Limit:
     after: Patience | None = None
     of_table: ClassVar[bool] = True
     needs_rows: ClassVar[bool] = True
+    of_numbers: ClassVar[bool] = False
     scale: ClassVar[Scale] = "plain"
 
     def __post_init__(self) -> None:
@@ -133,6 +138,10 @@ class Limit:
     def is_automatic(self) -> bool:
         """Whether a bound is learned from the baseline."""
         return False
+
+    def fits(self, data_type: str | None) -> bool:
+        """Whether columns of this type (Spark's name of it) have the measure; None: the type is not known."""
+        return data_type is None or not self.of_numbers or data_type.split("(")[0] in NUMBERS
 
     def value(self, metrics: WindowMetrics) -> float | None:
         """The measured number, or None if the window does not have it, or too little to judge it by."""
@@ -197,6 +206,7 @@ class Ks(ColumnLimit):
     """Kolmogorov-Smirnov statistic against the baseline, between 0 and 1 (the gap, not the p-value)."""
 
     metric = "ks"
+    of_numbers = True
 
 
 @dataclass(frozen=True)
@@ -204,6 +214,7 @@ class Wasserstein(ColumnLimit):
     """Wasserstein distance from the baseline, in the baseline's standard deviations."""
 
     metric = "scaled_wasserstein"
+    of_numbers = True
 
 
 @dataclass(frozen=True)
@@ -211,6 +222,7 @@ class MeanShift(ColumnLimit):
     """How far the mean moved from the baseline's, either way, in the baseline's standard deviations."""
 
     metric = "scaled_mean_shift"
+    of_numbers = True
     scale: ClassVar[Scale] = "plain"
 
     def bounds(self, variation: Variation | None = None) -> Bounds | None:

@@ -11,7 +11,7 @@ from monitoring.alerts.diagnosis import diagnosed
 from monitoring.alerts.events import append_events, read_events
 from monitoring.alerts.judge import Verdict, judge
 from monitoring.alerts.state import current
-from monitoring.alerts.watches import Honesty, honesty
+from monitoring.alerts.watches import Honesty, honesty, not_judged
 from monitoring.drift import kept
 from monitoring.drift.baseline import Baseline
 from monitoring.drift.learning import Asked
@@ -90,6 +90,7 @@ def check(
     commit = partial(_commit, store, monitor, as_of, version)
     _record_metrics(store, monitor, measured, due, known, as_of, commit)
     metrics = stored.metrics(measured, as_of=as_of)
+    notes += not_judged(monitor, metrics, baselines)
     everything = read_events(store)
     recorded = [event for event in everything if event.monitor == monitor.name]
     others = [event for event in everything if event.monitor != monitor.name and event.as_of <= as_of]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pyspark.sql import DataFrame
 from sklearn.dummy import DummyClassifier
 
 from feature_store import FeatureLookup, Source
@@ -163,7 +164,10 @@ class Parcels(Example):
         self._learned(rows, start)
 
     def _learned(self, rows: Sequence[tuple[object, ...]], start: datetime) -> None:
-        df = self.store.spark.createDataFrame(rows, TRAINING_SET)
+        self.learn_frame(self.store.spark.createDataFrame(rows, TRAINING_SET), start)
+
+    def learn_frame(self, df: DataFrame, start: datetime = MONDAY) -> None:
+        """Record that a model learned from these rows."""
         if not self.store.tables.exists("parcel_delay_training_set"):
             self.store.tables.create("parcel_delay_training_set", df.schema)
         self.store.tables.append("parcel_delay_training_set", df, commit=Commit(verb="train-model", as_of=start))
