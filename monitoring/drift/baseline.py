@@ -17,8 +17,6 @@ MOST_VALUES = 40_000_000
 
 Slice = tuple[str, str]
 """A slice: its expression, and the expression's value."""
-Whole = None
-"""All rows, where a slice could stand."""
 
 _SKETCHES: dict[str, type[NumericSketch] | type[CategoricalSketch]] = {
     "numeric": NumericSketch,

@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
 import pytest
-from pyspark.sql import DataFrame
+from pyspark.sql.types import StructType
 from sklearn.dummy import DummyClassifier
 
 from feature_store import FeatureLookup, Source
 from feature_store.store import FeatureStore
 from feature_store.tables.commit import Commit
 from inference.spec import ScoringSpec
+from monitoring.drift.schemas import arrow_table
 from monitoring.limits import Limit, Patience, Psi
 from monitoring.spec import DriftMonitor, Retraining
 from monitoring.windows.calendar import Window
@@ -164,21 +166,25 @@ class Parcels(Example):
         self._learned(rows, start)
 
     def _learned(self, rows: Sequence[tuple[object, ...]], start: datetime) -> None:
-        self.learn_frame(self.store.spark.createDataFrame(rows, TRAINING_SET), start)
+        self.learn_rows(TRAINING_SET, rows, start)
 
-    def learn_frame(self, df: DataFrame, start: datetime = MONDAY) -> None:
+    def learn_rows(self, schema: str, rows: Sequence[tuple[object, ...]], start: datetime = MONDAY) -> None:
         """Record that a model learned from these rows."""
-        if not self.store.tables.exists("parcel_delay_training_set"):
-            self.store.tables.create("parcel_delay_training_set", df.schema)
-        self.store.tables.append("parcel_delay_training_set", df, commit=Commit(verb="train-model", as_of=start))
+        made = self._made("parcel_delay_training_set", schema, rows)
+        self.store.tables.append("parcel_delay_training_set", made, commit=Commit(verb="train-model", as_of=start))
+
+    def _made(self, name: str, schema: str, rows: Sequence[tuple[object, ...]]) -> pa.Table:
+        """The rows as an Arrow table, which needs no Spark; and the table, if there is none yet."""
+        columns = StructType.fromDDL(schema)
+        if not self.store.tables.exists(name):
+            self.store.tables.create(name, columns)
+        return arrow_table([dict(zip(columns.names, row, strict=True)) for row in rows], columns)
 
     def _replace(self, name: str, schema: str, rows: Sequence[tuple[object, ...]], first: int, last: int) -> None:
-        df = self.store.spark.createDataFrame(rows, schema)
-        if not self.store.tables.exists(name):
-            self.store.tables.create(name, df.schema)
+        made = self._made(name, schema, rows)
         start, end = self.week(first), self.week(last)
         commit = Commit(verb="score-batch", as_of=end, window=(start, end))
-        self.store.tables.replace_window(name, df, column="decided_at", start=start, end=end, commit=commit)
+        self.store.tables.replace_window(name, made, column="decided_at", start=start, end=end, commit=commit)
 
 
 def _prediction(position: int) -> float:

@@ -61,12 +61,9 @@ def test_a_constant_baseline_has_no_spread_to_scale_by_and_that_is_told(parcels)
     assert [alert.metric for alert in checked.verdict.alerts] == ["psi"]
 
 
-def test_a_column_that_is_of_another_kind_than_it_was_is_told_and_the_others_are_judged(parcels, spark):
-    learned = spark.createDataFrame(
-        [("north", parcels.week(-9), "light", True, 0.8, "train", "1")] * 9,
-        "depot string, decided_at timestamp, load string, is_late boolean, prediction double, split string, model_version string",
-    )
-    parcels.learn_frame(learned)
+def test_a_column_that_is_of_another_kind_than_it_was_is_told_and_the_others_are_judged(parcels):
+    schema = "depot string, decided_at timestamp, load string, is_late boolean, prediction double, split string, model_version string"
+    parcels.learn_rows(schema, [("north", parcels.week(-9), "light", True, 0.8, "train", "1")] * 9)
     parcels.score(0, HEAVY, depot="south")
     limits = {"load": Psi(0.25), "depot": Psi(0.25)}
     checked = check(parcels.store, parcels.monitor(limits), as_of=parcels.week(1))
