@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from feature_store import FeatureLookup, FeatureTable
 from feature_store.tables.commit import Commit
 from monitoring.alerts.diagnosis import diagnosed
 from monitoring.alerts.events import Event
 from monitoring.alerts.state import current
+from tests.monitoring.conftest import OUTCOMES, SCORING, TRAINING
 
 DAY = timedelta(days=1)
 
@@ -65,10 +67,26 @@ def test_nights_like_all_others_are_not_told(parcels, opened):
     assert found["stale"] == []
 
 
-def test_a_table_that_was_last_written_long_ago_and_one_that_is_not_there_are_told(parcels, opened):
-    assert evidence(parcels, opened)["stale"] == ["depot_load is not there"]
-    publish(parcels, parcels.week(0))
-    assert evidence(parcels, opened)["stale"] == ["depot_load was last written as of 2024-01-01 00:00"]
+def test_a_table_without_new_rows_and_one_that_is_not_there_are_told(parcels, opened):
+    load = FeatureTable(
+        name="depot_load", description="How much waits there", owner="depots@example.com", primary_keys=["depot", "at"],
+        timeseries_column="at", sources=[OUTCOMES], features={"load": "Parcels"}, compute=lambda outcomes: outcomes,
+    )  # fmt: skip
+    training = replace(TRAINING, lookups=[FeatureLookup(load, "depot", timestamp_lookup_key="decided_at")])
+    monitor = replace(parcels.monitor(), scoring=replace(SCORING, training=training))
+
+    def stale():
+        [found] = diagnosed(parcels.store, monitor, [opened])
+        return json.loads(found.evidence)["stale"]
+
+    assert stale() == ["depot_load is not there"]
+    publish(parcels, parcels.week(0) + DAY)
+    assert stale() == ["the newest row of depot_load was of 2024-01-02 00:00"]
+    parcels.arrive(0, [True], arrived_at=parcels.week(0) + 2 * DAY)
+    assert stale()[1:] == ["the newest row of parcels was of 2024-01-03 00:00"]
+    publish(parcels, parcels.week(1) + DAY)
+    parcels.arrive(1, [True], arrived_at=parcels.week(2) - DAY)
+    assert stale() == []
 
 
 def test_an_alert_on_the_table_that_the_feature_comes_from_is_told(parcels, opened):
