@@ -1,4 +1,4 @@
-"""One feature table, one training spec, one scoring call, on the flights that `ingest-sources` has landed."""
+"""One feature table, one training spec, one scoring call and one monitor, on the flights that `ingest-sources` has landed."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +9,12 @@ from feature_store.aggregation import Aggregates, AggregationFunction, Avg, Feat
 from feature_store.testing import check_table
 from features.flights.sources import ARRIVALS, FLIGHT_OUTCOMES, SCHEDULED_FLIGHTS
 from features.publish import publish
+from inference.score import score
+from inference.spec import ScoringSpec
+from monitoring.alerts.checking import check
+from monitoring.limits import AUTOMATIC, Automatic, NullRate, Patience, Psi, Quality, Severity
+from monitoring.spec import DriftMonitor
+from monitoring.table_limits import Volume
 from training.estimators import boosted_trees
 from training.spec import AtLeast, TrainingSpec
 from training.steps.pipeline import train
@@ -49,4 +55,26 @@ check_quality(store, TRAINING, champion, as_of=july, metric="roc_auc", limit=0.5
 check_direction(
     store, champion, keys, feature="mean_delay_24h", change=lambda minutes: minutes + 60, goes="up"
 )  # fmt: skip
+# [/readme]
+
+# [readme]
+SCORING = ScoringSpec(
+    name="late_at_destination", description="All scheduled departures", owner="me@example.com",
+    training=TRAINING, entities=SCHEDULED_FLIGHTS, primary_keys=["flight_id"], output="late_scores",
+)  # fmt: skip
+MONITOR = DriftMonitor(
+    name="late_at_destination", description="Are departures still like those it learned from?",
+    owner="me@example.com", scoring=SCORING, window=timedelta(days=1), slices=["dest IN ('ATL', 'ORD')"],
+    limits={
+        ":table": [Quality("roc_auc", at_least=0.5, severity=Severity.CRITICAL), Volume(at_least=0.5)],
+        "prediction": Psi(AUTOMATIC),
+        "mean_delay_24h": [Psi(0.25), Psi(0.5, by="dest IN ('ATL', 'ORD')")],
+        "*": NullRate(Automatic(no_tighter_than=0.02)),
+    },
+    alert_after=Patience(violations=2, windows=3),
+)  # fmt: skip
+
+score(store, SCORING, as_of=july, start=july - timedelta(days=7), end=july)
+for alert in check(store, MONITOR, as_of=july).verdict.alerts:
+    print(f"{alert.severity}: {alert.what} {alert.value:.2f}, since {alert.since:%d %B}, {alert.status}")
 # [/readme]

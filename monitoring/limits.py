@@ -16,7 +16,11 @@ from monitoring.windows.bounds import Bounds
 from monitoring.windows.metrics import MEASURES, WindowMetrics
 
 if TYPE_CHECKING:
-    from monitoring.windows.variation import Variation
+    from monitoring.windows.variation import Scale, Variation
+
+
+NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
+"""Spark's names of the types of numbers."""
 
 
 class Severity(StrEnum):
@@ -48,11 +52,23 @@ class Patience:
 class Automatic:
     """A bound that one window in ``1 / false_alarms`` would be beyond, were it drawn as the baseline's windows were.
 
-    It is learned for each column, slice and model version. A baseline of fewer than six windows teaches nothing; the
-    limit is not judged then, and the check says so.
+    The bound is learned for each column, slice and model version, and is never nearer to usual than ``no_tighter_than``:
+    what is of no interest, however seldom it happens. A baseline of fewer than six windows teaches nothing; the limit
+    is not judged then, and the check says so.
     """
 
     false_alarms: float = 0.001
+    no_tighter_than: float | None = None
+
+    def upper(self, variation: Variation) -> float:
+        """The bound from above that follows from how the baseline varied."""
+        learned = variation.upper(self.false_alarms)
+        return learned if self.no_tighter_than is None else max(learned, self.no_tighter_than)
+
+    def lower(self, variation: Variation) -> float:
+        """The bound from below."""
+        learned = variation.lower(self.false_alarms)
+        return learned if self.no_tighter_than is None else min(learned, self.no_tighter_than)
 
     def __post_init__(self) -> None:
         if isinstance(self.false_alarms, bool) or not 0 < self.false_alarms < 0.5:
@@ -98,8 +114,8 @@ class Limit:
     """What all limits have: how much it matters, in which slices it is judged (None: all rows), and when it alerts.
 
     ``by`` is one of the monitor's ``slices``: the limit holds within each of its values. ``after`` None: as the monitor
-    says. A ``positive`` measure is a distance, which is never negative; one that ``needs_rows`` is not judged in a window
-    with few of them.
+    says. ``scale`` says what kind of number it is: a distance is positive, a share lies between 0 and 1. One that ``needs_rows`` is
+    not judged in a window with few of them.
     """
 
     severity: Severity = Severity.WARNING
@@ -107,7 +123,8 @@ class Limit:
     after: Patience | None = None
     of_table: ClassVar[bool] = True
     needs_rows: ClassVar[bool] = True
-    positive: ClassVar[bool] = False
+    of_numbers: ClassVar[bool] = False
+    scale: ClassVar[Scale] = "plain"
 
     def __post_init__(self) -> None:
         check_severity(self.severity)
@@ -121,6 +138,10 @@ class Limit:
     def is_automatic(self) -> bool:
         """Whether a bound is learned from the baseline."""
         return False
+
+    def fits(self, data_type: str | None) -> bool:
+        """Whether columns of this type (Spark's name of it) have the measure; None: the type is not known."""
+        return data_type is None or not self.of_numbers or data_type.split("(")[0] in NUMBERS
 
     def value(self, metrics: WindowMetrics) -> float | None:
         """The measured number, or None if the window does not have it, or too little to judge it by."""
@@ -143,7 +164,7 @@ class ColumnLimit(Limit):
     limit: float | Automatic
     metric: ClassVar[str]
     of_table = False
-    positive = True
+    scale: ClassVar[Scale] = "positive"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -160,7 +181,7 @@ class ColumnLimit(Limit):
         if not isinstance(self.limit, Automatic):
             return Bounds(high=self.limit)
         known = variation is not None and variation.is_known
-        return Bounds(high=variation.upper(self.limit.false_alarms)) if known and variation else None
+        return Bounds(high=self.limit.upper(variation)) if known and variation else None
 
     def __str__(self) -> str:
         return f"{self.metric} at most {self.limit if self.is_automatic else format(self.limit, 'g')}"
@@ -185,6 +206,7 @@ class Ks(ColumnLimit):
     """Kolmogorov-Smirnov statistic against the baseline, between 0 and 1 (the gap, not the p-value)."""
 
     metric = "ks"
+    of_numbers = True
 
 
 @dataclass(frozen=True)
@@ -192,6 +214,7 @@ class Wasserstein(ColumnLimit):
     """Wasserstein distance from the baseline, in the baseline's standard deviations."""
 
     metric = "scaled_wasserstein"
+    of_numbers = True
 
 
 @dataclass(frozen=True)
@@ -199,7 +222,8 @@ class MeanShift(ColumnLimit):
     """How far the mean moved from the baseline's, either way, in the baseline's standard deviations."""
 
     metric = "scaled_mean_shift"
-    positive = False
+    of_numbers = True
+    scale: ClassVar[Scale] = "plain"
 
     def bounds(self, variation: Variation | None = None) -> Bounds | None:
         if not isinstance(self.limit, Automatic):
@@ -207,7 +231,9 @@ class MeanShift(ColumnLimit):
         if variation is None or not variation.is_known:
             return None
         chance = self.limit.false_alarms / 2
-        return Bounds(variation.lower(chance), variation.upper(chance))
+        floor = self.limit.no_tighter_than
+        low, high = variation.lower(chance), variation.upper(chance)
+        return Bounds(low, high) if floor is None else Bounds(min(low, -floor), max(high, floor))
 
 
 @dataclass(frozen=True)
@@ -215,7 +241,7 @@ class NullRate(ColumnLimit):
     """The share of nulls in the window, between 0 and 1; an automatic limit learns what the baseline had."""
 
     metric = "null_rate"
-    positive = False
+    scale: ClassVar[Scale] = "share"
 
 
 @dataclass(frozen=True)
@@ -247,8 +273,8 @@ class _Sided(Limit):
         if variation is None or not variation.is_known:
             return None
         if isinstance(self.at_least, Automatic):
-            return Bounds(low=variation.lower(self.at_least.false_alarms))
-        return Bounds(high=variation.upper(self.at_most.false_alarms))  # type: ignore[union-attr]
+            return Bounds(low=self.at_least.lower(variation))
+        return Bounds(high=self.at_most.upper(variation))  # type: ignore[union-attr]
 
     def __str__(self) -> str:
         side, bound = ("most", self.at_most) if self.at_least is None else ("least", self.at_least)

@@ -21,7 +21,7 @@ def test_the_code_shown_in_the_readme_is_the_code_of_the_example() -> None:
     shown = [block.split("```")[0] for block in README.split("```python\n")[1:]]
     marked = [block.split("# [/readme]")[0] for block in EXAMPLE.read_text(encoding="utf-8").split("# [readme]\n")[1:]]
 
-    assert len(marked) == 2
+    assert len(marked) == 3
     assert shown == marked
 
 

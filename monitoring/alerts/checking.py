@@ -11,7 +11,7 @@ from monitoring.alerts.diagnosis import diagnosed
 from monitoring.alerts.events import append_events, read_events
 from monitoring.alerts.judge import Verdict, judge
 from monitoring.alerts.state import current
-from monitoring.alerts.watches import Honesty, honesty
+from monitoring.alerts.watches import Honesty, honesty, not_judged
 from monitoring.drift import kept
 from monitoring.drift.baseline import Baseline
 from monitoring.drift.learning import Asked
@@ -90,10 +90,14 @@ def check(
     commit = partial(_commit, store, monitor, as_of, version)
     _record_metrics(store, monitor, measured, due, known, as_of, commit)
     metrics = stored.metrics(measured, as_of=as_of)
-    recorded = read_events(store, monitor=monitor.name)
+    notes += not_judged(monitor, metrics, baselines)
+    everything = read_events(store)
+    recorded = [event for event in everything if event.monitor == monitor.name]
+    others = [event for event in everything if event.monitor != monitor.name and event.as_of <= as_of]
     verdict = judge(monitor, metrics, recorded, as_of=as_of, baselines=baselines)
     ids = {event.event_id for event in recorded}
-    news = diagnosed(store, monitor, [event for event in verdict.events if event.event_id not in ids])
+    news = [event for event in verdict.events if event.event_id not in ids]
+    news = diagnosed(store, monitor, news, others=current(others))
     alerts = current([event for event in recorded if event.as_of <= as_of] + news)
     verdict = replace(verdict, events=news, alerts=alerts)
     append_events(store, news, commit({found.window for found in due}))

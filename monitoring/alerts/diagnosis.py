@@ -6,6 +6,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from feature_store.declare.checks import Fresh
 from feature_store.declare.table import FeatureTable
 from feature_store.errors import PipelineError
 from feature_store.moments import utc
@@ -13,6 +17,7 @@ from feature_store.package.registry import registered_versions
 from feature_store.store import FeatureStore
 from feature_store.tables.commit import TableVersion
 from monitoring.alerts.events import Event
+from monitoring.alerts.state import Alert
 from monitoring.spec import DriftMonitor, Monitor, TableMonitor
 
 _DIAGNOSED = ("opened", "reopened")
@@ -20,12 +25,19 @@ _MOST_SAID = 8
 _LATE = timedelta(days=1)
 
 
-def diagnosed(store: FeatureStore, monitor: Monitor, events: Sequence[Event]) -> list[Event]:
-    """The events with, in the evidence of those that open an alert, what may have caused it and whom it concerns."""
+def diagnosed(
+    store: FeatureStore, monitor: Monitor, events: Sequence[Event], *, others: Sequence[Alert] = ()
+) -> list[Event]:
+    """The events with, in the evidence of those that open an alert, what may have caused it and whom it concerns.
+
+    ``others`` are the open alerts of other monitors: one of the table that a feature comes from may be the cause.
+    """
 
     @cache
     def upstream(source: str, start: datetime, end: datetime) -> tuple[list[str], list[str]]:
-        return _changes(store, source, start, end), _stale(store, monitor, source, end)
+        alerts = [one for one in others if one.table_name == source and one.since < end and one.until > start]
+        known = [f"{source} has an alert of its own: {one.what} ({one.alert_id})" for one in alerts]
+        return known + _changes(store, source, start, end), _stale(store, monitor, source, end)
 
     @cache
     def concerned(source: str) -> list[dict[str, str]]:
@@ -41,7 +53,7 @@ def diagnosed(store: FeatureStore, monitor: Monitor, events: Sequence[Event]) ->
         for source in sources:
             one, other = upstream(source, event.window_start, event.window_end)
             changes += one
-            stale += other
+            stale += [one for one in other if one not in stale]
         evidence = json.loads(event.evidence) | {
             "upstream": changes[:_MOST_SAID],
             "stale": stale[:_MOST_SAID],
@@ -91,20 +103,35 @@ def _said_of(name: str, entry: TableVersion, before: TableVersion | None) -> Ite
 
 
 def _stale(store: FeatureStore, monitor: Monitor, name: str, end: datetime) -> list[str]:
-    """Whether the table, or what it is made from, had nothing new as of the end of the window."""
-    said = []
+    """Whether the newest row of the table, or of what it is made from, was old at the end of the window."""
+    if not store.tables.exists(name):
+        return [f"{name} is not there"]
     declared = _declared(monitor, name)
-    allowed = max(monitor.calendar.window(0).end - monitor.calendar.window(0).start, _LATE)
-    for table in [name, *(source.table for source in (declared.sources if declared else ()))]:
-        try:
-            moments = [_moment(entry) for entry in store.tables.history(table) if entry.commit]
-        except PipelineError:
-            said.append(f"{table} is not there")
-            continue
-        known = [moment for moment in moments if moment <= end + _LATE]
-        if known and end - max(known) > allowed:
-            said.append(f"{table} was last written as of {max(known):%Y-%m-%d %H:%M}")
-    return list(dict.fromkeys(said))
+    if declared is None:
+        return []
+    fresh = [check.within for check in declared.checks if isinstance(check, Fresh)]
+    allowed = min(fresh, default=monitor.calendar.window(0).end - monitor.calendar.window(0).start)
+    columns = {declared.name: declared.timeseries_column}
+    columns |= {source.table: source.known_at for source in declared.sources}
+    said = []
+    for table, column in columns.items():
+        newest = _newest(store, table, column, end) if column and store.tables.exists(table) else None
+        if newest is not None and end - newest > allowed:
+            said.append(f"the newest row of {table} was of {newest:%Y-%m-%d %H:%M}")
+    return said
+
+
+def _newest(store: FeatureStore, table: str, column: str, end: datetime) -> datetime | None:
+    """The newest moment in the column before ``end``; None if there is none."""
+    if store.tables.in_process:
+        moments = store.tables.collect(table, [column])[column].cast(pa.timestamp("us", tz="UTC"))
+        found = pc.max(moments.filter(pc.less(moments, pa.scalar(end, moments.type)))).as_py()
+    else:
+        from pyspark.sql import functions as F
+
+        moment = F.col(column)
+        ((found,),) = store.tables.read(table).where(moment < F.lit(end)).agg(F.max(moment)).collect()
+    return None if found is None else utc(found)
 
 
 def _declared(monitor: Monitor, name: str) -> FeatureTable | None:

@@ -15,6 +15,7 @@ from monitoring.windows.metrics import TABLE, WindowMetrics
 from monitoring.windows.variation import Variation, chance_of_alert
 
 Baselines = Callable[[str], Baseline | None]
+_SILENT = 3
 
 
 def no_baseline(version: str) -> Baseline | None:
@@ -44,7 +45,7 @@ class Watch:
         """How the measure varied over the windows of the baseline of a model version; None: there is no baseline."""
         baseline = baselines(version)
         part = baseline.part(self.of) if baseline else None
-        return part.varied(self.cause.column_name, self.limit.metric, positive=self.limit.positive) if part else None
+        return part.varied(self.cause.column_name, self.limit.metric, scale=self.limit.scale) if part else None
 
     def judged(self, window: Window, parts: WindowParts, baselines: Baselines) -> Judgement | None:
         """The judgement of a window; None if it has too few rows, or not the measure, or nothing is known to judge by."""
@@ -114,3 +115,34 @@ def honesty(
         fires = None if chance is None else chance_of_alert(chance, watch.patience.violations, watch.patience.windows)
         found.append(Honesty(watch, bounds, chance, None if fires is None else fires * monitor.calendar.per_year))
     return found
+
+
+def not_judged(monitor: Monitor, metrics: Mapping[Window, WindowParts], baselines: Baselines) -> list[str]:
+    """What to mention of the newest window that has rows enough: limits that cannot be judged there, and why it may be."""
+    enough = [
+        window
+        for window, parts in metrics.items()
+        if TABLE in parts.whole and parts.whole[TABLE].rows >= monitor.minimum_rows
+    ]
+    if not enough:
+        return ["No window has enough rows to be judged."] * bool(metrics)
+    said, parts = [], metrics[max(enough)]
+    known = baselines(parts.whole[TABLE].model_version) is not None
+    for watch in watches(monitor, {max(enough): parts}):
+        there = watch.measured(parts)
+        if watch.of is not None or watch.limit.of_table or there is None or not watch.limit.fits(there.data_type):
+            continue  # what is not there, or of no such kind, is told already
+        if watch.judged(max(enough), parts, baselines) is not None:
+            continue
+        learned = watch.variation(baselines, parts.whole[TABLE].model_version)
+        if known and watch.limit.is_automatic and not (learned and learned.is_known):
+            said.append(
+                f"{watch.cause.column_name} {watch.limit.metric} (the baseline has too few windows to learn from)"
+            )
+        elif known:
+            said.append(f"{watch.cause.column_name} {watch.limit.metric} (the baseline has no values like these)")
+    told = [f"Not judged in the newest window: {', '.join(said)}."] if said else []
+    if monitor.has_labels and len(enough) >= _SILENT:
+        last = [metrics[window].whole[TABLE] for window in sorted(enough)[-_SILENT:]]
+        told += [f"No label is known of the last {_SILENT} windows."] * (not any(table.labelled for table in last))
+    return told

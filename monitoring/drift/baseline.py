@@ -5,17 +5,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitoring.drift.sketch import CategoricalSketch, NumericSketch, Sketch
-from monitoring.windows.variation import Variation
+from monitoring.windows.metrics import TABLE
+from monitoring.windows.variation import Scale, Variation
 
 PREDICTION = "prediction"
-FORMAT = 2
+ROWS = "rows"
+"""Under this name a part keeps, of ``:table``, how many rows each of its windows has."""
+FORMAT = 3
 MOST_VALUES = 40_000_000
 """Rows times columns that are held in memory at once: 320 MB of numbers. More are read some columns at a time."""
 
 Slice = tuple[str, str]
 """A slice: its expression, and the expression's value."""
-Whole = None
-"""All rows, where a slice could stand."""
 
 _SKETCHES: dict[str, type[NumericSketch] | type[CategoricalSketch]] = {
     "numeric": NumericSketch,
@@ -33,9 +34,10 @@ class Part:
     variation: Mapping[str, Mapping[str, Sequence[float]]] = field(default_factory=dict)
     """By column (or ``:table``) and metric, the values in the windows that the baseline itself has."""
 
-    def varied(self, column: str, metric: str, *, positive: bool) -> Variation:
+    def varied(self, column: str, metric: str, *, scale: Scale) -> Variation:
         """How the metric of the column varied over the baseline's own windows; of no values, if that is not known."""
-        return Variation(self.variation.get(column, {}).get(metric, ()), positive)
+        rows = self.variation.get(TABLE, {}).get(ROWS, ())
+        return Variation(self.variation.get(column, {}).get(metric, ()), scale, min(rows, default=1.0))
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +25,13 @@ class NumericColumn:
     """A numeric column of a window, sorted once."""
 
     numbers: Numbers
-    sketch: NumericSketch
+    steps: int = GRID_STEPS
+
+    @cached_property
+    def sketch(self) -> NumericSketch:
+        """What later windows are compared with; computed when first asked for."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return NumericSketch.of(self.numbers, self.steps)
 
     def profile(self) -> Row:
         """What the profile table has of numbers."""
@@ -47,20 +54,35 @@ class NumericColumn:
         """What the drift table has of numbers, or None if the baseline's column was of another kind."""
         if not isinstance(baseline, NumericSketch):
             return None
+        bins, current_bins, distances = self._distances(baseline)
+        deltas = _deltas(baseline, self.sketch)
+        scaled = {"scaled_avg_delta": _scaled(deltas["avg_delta"], baseline.stddev)}
+        return deltas | {"histogram": _histogram(baseline, bins, current_bins)} | distances | scaled
+
+    def distances(self, baseline: Sketch) -> Row | None:
+        """The part of :meth:`drift` that limits are held against, without a sketch of this column."""
+        if not isinstance(baseline, NumericSketch):
+            return None
+        distances, finite = self._distances(baseline)[2], self.numbers.finite
+        shift = float(finite.mean()) - baseline.mean if finite.size and baseline.mean is not None else None
+        return distances | {"scaled_avg_delta": _scaled(shift, baseline.stddev)}
+
+    def _distances(self, baseline: NumericSketch) -> tuple[Counts, Counts, Row]:
         with np.errstate(over="ignore", invalid="ignore"):
             before, now = baseline.histogram, self.numbers.over(baseline.histogram.grid)
             bins, current_bins = baseline.binned(before), baseline.binned(now)
             area = statistics.wasserstein(before, now)
-        deltas = _deltas(baseline, self.sketch)
-        return deltas | {
-            "histogram": _histogram(baseline, bins, current_bins),
-            "js_distance": statistics.js_distance(bins, current_bins),
-            "ks_test": _significance(statistics.ks(before, now)),
-            "wasserstein_distance": None if area is None else defined(area),
-            "population_stability_index": statistics.psi(bins, current_bins),
-            "scaled_avg_delta": _scaled(deltas["avg_delta"], baseline.stddev),
-            "scaled_wasserstein_distance": _scaled(area, baseline.stddev),
-        }
+        return (
+            bins,
+            current_bins,
+            {
+                "js_distance": statistics.js_distance(bins, current_bins),
+                "ks_test": _significance(statistics.ks(before, now)),
+                "wasserstein_distance": None if area is None else defined(area),
+                "population_stability_index": statistics.psi(bins, current_bins),
+                "scaled_wasserstein_distance": _scaled(area, baseline.stddev),
+            },
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +118,10 @@ class CategoricalColumn:
             "l_infinity_distance": statistics.l_infinity_distance(before, now),
         }
 
+    def distances(self, baseline: Sketch) -> Row | None:
+        """The same: there is nothing that could be left out."""
+        return self.drift(baseline)
+
 
 Column = NumericColumn | CategoricalColumn
 
@@ -109,8 +135,7 @@ def column_of(values: pa.ChunkedArray, steps: int = GRID_STEPS) -> Column:
     """The column with these values, of a type that :func:`is_measured`; numbers with so many ``steps`` of the grid."""
     if _is_numeric(values.type):
         with np.errstate(over="ignore", invalid="ignore"):
-            numbers = Numbers.of(values)
-            return NumericColumn(numbers, NumericSketch.of(numbers, steps))
+            return NumericColumn(Numbers.of(values), steps)
     tally = Tally.of(values)
     return CategoricalColumn(CategoricalSketch.of(tally), None if pa.types.is_boolean(values.type) else tally.lengths())
 
@@ -124,7 +149,15 @@ def columns_of(
     """
     measured = [name for name in names if is_measured(table.schema.field(name).type)]
     with ThreadPoolExecutor(threads or min(os.cpu_count() or 1, MOST_THREADS)) as pool:
-        return dict(zip(measured, pool.map(lambda name: column_of(table[name], steps), measured), strict=True))
+        return dict(
+            zip(measured, pool.map(lambda name: _sketched(column_of(table[name], steps)), measured), strict=True)
+        )
+
+
+def _sketched(column: Column) -> Column:
+    """The column with its sketch computed, in this thread."""
+    assert column.sketch is not None
+    return column
 
 
 def _is_numeric(kind: pa.DataType) -> bool:

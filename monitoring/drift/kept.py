@@ -14,8 +14,8 @@ from mlflow.exceptions import MlflowException
 from feature_store.moments import is_within, utc
 from feature_store.store import FeatureStore
 from feature_store.tables.commit import Commit
-from monitoring.drift.baseline import Baseline, Slice
-from monitoring.drift.learning import HELD_OUT, LABEL, WINDOW, Asked, LearnedRows, learn
+from monitoring.drift.baseline import Baseline
+from monitoring.drift.learning import HELD_OUT, LABEL, WINDOW, Asked, LearnedRows, Measured, learn
 from monitoring.drift.rows import measured, slice_column, with_slices
 from monitoring.drift.schemas import BASELINES, arrow_table, ensure
 from monitoring.drift.scored import window_number
@@ -82,7 +82,7 @@ def compute(store: FeatureStore, monitor: DriftMonitor, version: str, asked: Ask
     if not count:
         return None
     there = list(store.tables.info(name).schema.names)
-    read, slices, found = _reading(store, name, only, asked, there)
+    read, slices, found = _reading(store, name, only, asked, there, monitor.calendar, training.decided_at)
 
     def rows(columns: Sequence[str]) -> pa.Table:
         others = [name for name in ("split", training.decided_at, training.label) if name in there]
@@ -96,30 +96,43 @@ def compute(store: FeatureStore, monitor: DriftMonitor, version: str, asked: Ask
 
 
 def _reading(
-    store: FeatureStore, name: str, only: Mapping[str, object], asked: Asked, there: Sequence[str]
-) -> tuple[Callable[[Sequence[str]], pa.Table], list[str], Mapping[Slice | None, Mapping[str, float]]]:
+    store: FeatureStore,
+    name: str,
+    only: Mapping[str, object],
+    asked: Asked,
+    there: Sequence[str],
+    calendar: Calendar,
+    time: str,
+) -> tuple[Callable[[Sequence[str]], pa.Table], list[str], Measured]:
     """How to read columns with the slices of them, which slices those are, and the measures; without Spark where that can be."""
-    if not asked.measures and set(asked.slices) <= set(there):
 
-        def collected(columns: Sequence[str]) -> pa.Table:
-            values = store.tables.collect(name, list(dict.fromkeys([*columns, *asked.slices])), only=only)
-            for position, column in enumerate(asked.slices):
-                values = values.append_column(slice_column(position), values[column].cast(pa.string()))
-            return values
+    def collected(columns: Sequence[str]) -> pa.Table:
+        values = store.tables.collect(name, list(dict.fromkeys([*columns, *asked.slices])), only=only)
+        for position, column in enumerate(asked.slices):
+            values = values.append_column(slice_column(position), values[column].cast(pa.string()))
+        return values
 
+    are_plain = set(asked.slices) <= set(there)
+    if are_plain and not asked.measures:
         return collected, list(asked.slices), {}
     from pyspark.sql import functions as F
 
     frame = store.tables.read(name)
     for column, value in only.items():
         frame = frame.where(F.col(column) == F.lit(value))
-    return from_frame(frame, asked, what=name)
+    read, slices, found = from_frame(frame, asked, what=name, calendar=calendar, time=time)
+    return (collected if are_plain else read), slices, found
 
 
 def from_frame(
-    frame: "DataFrame", asked: Asked, *, what: str
-) -> tuple[Callable[[Sequence[str]], pa.Table], list[str], Mapping[Slice | None, Mapping[str, float]]]:
-    """The same by Spark; a slice or measure of columns that the baseline does not have is left out."""
+    frame: "DataFrame", asked: Asked, *, what: str, calendar: Calendar, time: str
+) -> tuple[Callable[[Sequence[str]], pa.Table], list[str], Measured]:
+    """The same by Spark; a slice or measure of columns that the baseline does not have is left out.
+
+    Measures are those of the rows held out, where there are some: they are like rows that are scored.
+    """
+    from pyspark.sql import functions as F
+
     slices = [one for one in asked.slices if _is_understood(frame, f"CAST({one} AS STRING)")]
     measures = {name: one for name, one in asked.measures.items() if _is_understood(frame, one)}
     sliced = with_slices(frame, slices, what=what)
@@ -127,7 +140,14 @@ def from_frame(
     def read(columns: Sequence[str]) -> pa.Table:
         return sliced.select(*columns, *(slice_column(position) for position in range(len(slices)))).toArrow()
 
-    return read, slices, measured(sliced, measures, slices, what=what).get((), {})
+    numbered = (
+        sliced.withColumn(WINDOW, window_number(F.col(time), calendar)) if WINDOW not in frame.columns else sliced
+    )
+    held_out = numbered.where("split = 'holdout'") if "split" in frame.columns else numbered
+    found = measured(held_out, measures, slices, what=what, by=WINDOW, total=True)
+    if measures and not found:
+        found = measured(numbered, measures, slices, what=what, by=WINDOW, total=True)
+    return read, slices, found
 
 
 def _is_understood(frame: "DataFrame", expression: str) -> bool:
@@ -215,7 +235,9 @@ def _computed_of_span(store: FeatureStore, monitor: TableMonitor, span: Span, as
     count = frame.count()
     if not count:
         return None
-    read, slices, found = from_frame(frame, asked, what=monitor.output)
+    read, slices, found = from_frame(
+        frame, asked, what=monitor.output, calendar=monitor.calendar, time=monitor.time or WINDOW
+    )
     known = [column for column in asked.columns if column in frame.columns]
     rows = LearnedRows(count, known, lambda columns: read([*columns, WINDOW]), slices, found)
     return learn(rows, asked, "")

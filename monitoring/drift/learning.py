@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from monitoring.drift.baseline import PREDICTION, Baseline, Mix, Part, Slice, in_chunks
+from monitoring.drift.baseline import PREDICTION, ROWS, Baseline, Mix, Part, Slice, in_chunks
 from monitoring.drift.columns import column_of, is_measured
 from monitoring.drift.performance import quality
 from monitoring.drift.rows import parts
@@ -25,6 +25,8 @@ _METRICS = {
     "scaled_mean_shift": "scaled_avg_delta",
 }
 Values = dict[str, dict[str, list[float]]]
+Measured = Mapping[tuple[object, ...], Mapping[Slice | None, Mapping[str, float]]]
+"""The monitor's own measures of all rows, under (), and of each window, under its number."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class LearnedRows:
     columns: Sequence[str]
     read: Callable[[Sequence[str]], pa.Table]
     slices: Sequence[str] = ()
-    measured: Mapping[Slice | None, Mapping[str, float]] = field(default_factory=dict)
+    measured: Measured = field(default_factory=dict)
 
 
 def learn(rows: LearnedRows, asked: Asked, version: str) -> Baseline:
@@ -81,10 +83,16 @@ class _Building:
         self._variation: dict[Slice | None, Values] = {}
         self._rows: dict[Slice | None, int] = {}
 
-    def parts(self, count: int, measured: Mapping[Slice | None, Mapping[str, float]]) -> tuple[Part, dict[Slice, Part]]:
+    def parts(self, count: int, measured: Measured) -> tuple[Part, dict[Slice, Part]]:
         """All rows, and each slice."""
+        for number in sorted(key for key in measured if key):
+            for of, values in measured[number].items():
+                varied = self._variation.setdefault(of, {}).setdefault(TABLE, {})
+                for name, value in values.items():
+                    varied.setdefault(name, []).append(value)
+        whole_measures = measured.get((), {})
         found = {
-            of: Part(self._rows.get(of, 0), columns, measured.get(of, {}), self._variation.get(of, {}))
+            of: Part(self._rows.get(of, 0), columns, whole_measures.get(of, {}), self._variation.get(of, {}))
             for of, columns in self._sketches.items()
         }
         whole = found.pop(None, Part(count, {}))
@@ -100,6 +108,8 @@ class _Building:
         everything = np.arange(values.num_rows)
         for of, positions in [(None, everything), *parts(values, slices)]:
             self._rows[of] = positions.size
+            lengths = [float(length) for _, length in self._windows(values, positions)]
+            self._variation.setdefault(of, {}).setdefault(TABLE, {})[ROWS] = lengths
             for column in columns:
                 if is_measured(values.schema.field(column).type):
                     chosen = positions[held_out[positions]] if column == PREDICTION else positions
@@ -116,7 +126,7 @@ class _Building:
         self._sketches.setdefault(of, {})[column] = sketch
         varied = self._variation.setdefault(of, {}).setdefault(column, {})
         for first, length in self._windows(values, positions):
-            row = column_of(chosen.slice(first, length), steps).drift(sketch)
+            row = column_of(chosen.slice(first, length), steps).distances(sketch)
             if row is None:
                 continue
             found = {metric: row.get(name) for metric, name in _METRICS.items()}

@@ -169,7 +169,7 @@ class Pass:
         if not self.measures or not by_number:
             return {}
         frame = self.frame.where(F.col("window_number").isin(list(by_number)))
-        found = measured(frame, self.measures, self.slices, what="The monitored table", by=["window_number"])
+        found = measured(frame, self.measures, self.slices, what="The monitored table", by="window_number")
         return {
             (by_number[int(str(number))], of): values
             for (number,), slices in found.items()

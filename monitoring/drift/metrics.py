@@ -19,7 +19,7 @@ from monitoring.drift.schemas import DRIFT, PROFILE, arrow_table, ensure
 from monitoring.drift.scored import StoredWindow
 from monitoring.spec import Monitor
 from monitoring.windows.calendar import Window
-from monitoring.windows.metrics import MEASURES, TABLE, WindowMetrics, measure_of
+from monitoring.windows.metrics import MEASURES, TABLE, USUAL, WindowMetrics, measure_of, volume
 
 Place = tuple[str, Slice | None]
 """A column (or ``:table``), of all rows or in a slice."""
@@ -34,8 +34,8 @@ _DRIFT_READ = [
     "window", "slice_key", "slice_value", "column_name", "population_stability_index", "js_distance", "ks_test",
     "scaled_wasserstein_distance", "scaled_avg_delta", "histogram", "explained_prediction_delta",
 ]  # fmt: skip
-_USUAL = 8
-"""A window's volume is told as a multiple of the median of so many windows before it."""
+
+_OFTEN_THERE = 0.5
 
 
 @dataclass(frozen=True)
@@ -110,15 +110,14 @@ def _with_arrival(found: Windows, tables: Mapping[Window, Row]) -> Windows:
     for window, parts in found.items():
         table = parts.whole.get(TABLE)
         if table is not None:
-            usual = [one.whole[TABLE].rows for one in earlier[-_USUAL:] if TABLE in one.whole]
-            middle = median(usual) if usual else 0
+            usual = [one.whole[TABLE].rows for one in earlier if TABLE in one.whole]
             newest = tables[window].get("newest_row")
             age = None if newest is None else (window.end - cast(datetime, newest).astimezone(UTC)) / timedelta(hours=1)
             filled = [one for one in earlier if one.whole.get(TABLE) and one.whole[TABLE].rows]
-            changes = _changed(filled[-1].whole, parts.whole) if filled and table.rows else []
+            changes = _changed([one.whole for one in filled[-USUAL:]], parts.whole) if filled and table.rows else []
             parts.whole[TABLE] = replace(
                 table,
-                volume=table.rows / middle if middle else None,
+                volume=volume(table.rows, usual),
                 staleness=age,
                 schema_changes=float(len(changes)),
                 schema_changed=tuple(changes),
@@ -127,8 +126,9 @@ def _with_arrival(found: Windows, tables: Mapping[Window, Row]) -> Windows:
     return found
 
 
-def _changed(before: ByColumn, now: ByColumn) -> list[str]:
-    """What is different about the columns, in words."""
+def _changed(earlier: Sequence[ByColumn], now: ByColumn) -> list[str]:
+    """What is different about the columns, in words; one that had few values before may well have none for once."""
+    before = earlier[-1]
     said = [f"{name} is new" for name in now if name not in before]
     said += [f"{name} is gone" for name in before if name not in now]
     for name in now:
@@ -137,8 +137,11 @@ def _changed(before: ByColumn, now: ByColumn) -> list[str]:
         was, kind = before[name].data_type, now[name].data_type
         if was != kind:
             said.append(f"{name} is {kind}, and was {was}")
-        elif now[name].null_rate == 1.0 and (before[name].null_rate or 0.0) < 1.0:
-            said.append(f"{name} has no values any more")
+        elif now[name].null_rate != 1.0 and all(one[name].null_rate == 1.0 for one in earlier if name in one):
+            said.append(f"{name} has values now, and had none")
+        elif now[name].null_rate == 1.0 and before[name].null_rate != 1.0:
+            usual = median(one[name].null_rate or 0.0 for one in earlier if name in one)
+            said += [f"{name} has no values any more"] * (usual < _OFTEN_THERE)
     return said
 
 

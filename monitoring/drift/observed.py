@@ -14,14 +14,13 @@ from monitoring.drift.kept import table_as_of
 from monitoring.drift.learning import LABEL
 from monitoring.drift.rows import with_slices
 from monitoring.drift.scored import ScoredWindow, scored_windows, window_number
+from monitoring.limits import NUMBERS
 from monitoring.spec import DriftMonitor, Monitor, is_pattern
 from monitoring.windows.metrics import TABLE
 from training.steps.kinds import kind_of, label_type_of
 
 MOMENT = "moment"
-_NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
-_MEASURED_TYPES = (*_NUMBERS, "string", "boolean")
-_OF_NUMBERS = ("ks", "scaled_wasserstein", "scaled_mean_shift")
+_MEASURED_TYPES = (*NUMBERS, "string", "boolean")
 
 
 def measured_columns(store: FeatureStore, monitor: Monitor) -> dict[str, str]:
@@ -50,11 +49,11 @@ def limits_in_vain(monitor: Monitor, types: dict[str, str]) -> list[str]:
                 f"Monitor {monitor.name!r} has a limit on {name!r}, which is not among the measured columns of "
                 f"{monitor.output}: it is not judged. {suggestion(name, types)}"
             )
-        elif types[name].split("(")[0] not in _NUMBERS:
+        else:
             said += [
                 f"Monitor {monitor.name!r}: '{limit}' cannot be judged of {name!r}, which is {types[name]}. Write Psi or Js."
                 for limit in monitor.limits_of(name)
-                if limit.metric in _OF_NUMBERS
+                if not limit.fits(types[name])
             ]
     return said
 

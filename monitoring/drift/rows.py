@@ -43,9 +43,11 @@ def with_slices(frame: "DataFrame", slices: Sequence[str], *, what: str) -> "Dat
 
 
 def measured(
-    frame: "DataFrame", measures: Mapping[str, str], slices: Sequence[str], *, what: str, by: Sequence[str] = ()
+    frame: "DataFrame", measures: Mapping[str, str], slices: Sequence[str], *, what: str, by: str, total: bool = False
 ) -> dict[tuple[object, ...], dict[Slice | None, dict[str, float]]]:
-    """The monitor's own measures of the groups ``by`` of ``frame`` (which has its slices), and of each slice of them.
+    """The monitor's own measures by the column ``by`` of ``frame`` (which has its slices), and of each slice of that.
+
+    They are keyed by ``(value,)``; with ``total`` also those of all rows, under ``()``. It is one pass over the rows.
 
     Raises
     ------
@@ -58,18 +60,21 @@ def measured(
     found: dict[tuple[object, ...], dict[Slice | None, dict[str, float]]] = {}
     if not measures:
         return found
+    names = [slice_column(position) for position in range(len(slices))]
+    sets = [[*key, *of] for key in ([by], *([[]] * total)) for of in ([], *([name] for name in names))]
+    grouped = [F.grouping(name).alias(f"__without_{name}") for name in (by, *names)]
     try:
         columns = [F.expr(expression).cast("double").alias(name) for name, expression in measures.items()]
-        for position, expression in [(None, None), *enumerate(slices)]:
-            keys = [*by, *([] if position is None else [slice_column(position)])]
-            grouped = frame.groupBy(*keys) if keys else frame.groupBy()
-            for row in grouped.agg(*columns).collect():
-                value = None if position is None else row[slice_column(position)]
-                if position is not None and value is None:
-                    continue
-                of = None if expression is None else (expression, str(value))
-                values = {name: float(row[name]) for name in measures if row[name] is not None}
-                found.setdefault(tuple(row[key] for key in by), {})[of] = values
+        rows = frame.groupingSets([[F.col(name) for name in one] for one in sets], by, *names).agg(*columns, *grouped)
+        for row in rows.collect():
+            of: Slice | None = None
+            for name, expression in zip(names, slices, strict=True):
+                if not row[f"__without_{name}"]:
+                    of = (expression, row[name])
+            if of is not None and of[1] is None:
+                continue  # rows in none of the slices
+            key = () if row[f"__without_{by}"] else (row[by],)
+            found.setdefault(key, {})[of] = {name: float(row[name]) for name in measures if row[name] is not None}
     except PySparkException as error:
         raise Misuse(
             f"{what}: one of the measures {dict(measures)} cannot be computed: {_first_line(error)}"

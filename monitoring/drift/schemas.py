@@ -26,7 +26,13 @@ METRICS_VERSION = 1
 """``monitor_version``: raised when a definition changes, so that every window is measured again."""
 
 _LONG, _DOUBLE, _TEXT, _TIME = LongType(), DoubleType(), StringType(), TimestampType()
-_ARROW_TYPES = {"integer": pa.int32(), "long": pa.int64(), "double": pa.float64(), "string": pa.string()}
+_ARROW_TYPES = {
+    "boolean": pa.bool_(),
+    "integer": pa.int32(),
+    "long": pa.int64(),
+    "double": pa.float64(),
+    "string": pa.string(),
+}
 _WINDOW = StructType([StructField("start", _TIME), StructField("end", _TIME)])
 _SIGNIFICANCE = StructType([StructField("statistic", _DOUBLE), StructField("pvalue", _DOUBLE)])
 _PER_CLASS = StructType(

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from features.flights.airport_weather import TABLE
-from monitoring.limits import AUTOMATIC, MeanShift, NullRate, Severity
+from monitoring.limits import Automatic, MeanShift, NullRate, Severity
 from monitoring.spec import Span, TableMonitor
 from monitoring.table_limits import Freshness, SchemaChange, Volume
 
@@ -23,8 +23,8 @@ MONITOR = TableMonitor(
             SchemaChange(),
         ],
         "temperature_f": [MeanShift(3.0), NullRate(0.2)],
-        "pressure_millibars": [MeanShift(4.0), NullRate(0.5)],
-        "*": NullRate(AUTOMATIC),
+        "pressure_millibars": MeanShift(4.0),
+        "*": NullRate(Automatic(no_tighter_than=0.05)),
     },
     minimum_rows=24,
 )

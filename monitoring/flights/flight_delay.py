@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from inference.flights.flight_delay import SCORING
-from monitoring.limits import AUTOMATIC, Custom, MeanShift, NullRate, Patience, Psi, Quality, Severity
+from monitoring.limits import Automatic, Custom, MeanShift, NullRate, Patience, Psi, Quality, Severity
 from monitoring.spec import DriftMonitor, Retraining
 
 MONITOR = DriftMonitor(
@@ -33,7 +33,7 @@ MONITOR = DriftMonitor(
         "pressure_millibars": NullRate(0.30),
         "year_built": NullRate(0.25),
         # All other columns: no more missing than the weeks of the training set had.
-        "*": NullRate(AUTOMATIC),
+        "*": NullRate(Automatic(no_tighter_than=0.02)),
     },
     alert_after=Patience(violations=2, windows=3),
     # A new model is judged by some weeks of its own before the next one is asked for.

@@ -8,7 +8,7 @@ from typing import cast
 from feature_store.store import FeatureStore
 from monitoring.alerts.state import Alert
 from monitoring.windows.calendar import Window
-from monitoring.windows.metrics import MEASURES, TABLE, measure_of
+from monitoring.windows.metrics import MEASURES, TABLE, measure_of, volume
 
 _IN_DRIFT = {
     "psi": "population_stability_index",
@@ -37,26 +37,32 @@ def trend(store: FeatureStore, alert: Alert, *, as_of: datetime) -> list[Point]:
         return []
     columns = ["window", "slice_key", "slice_value", "granularity", "count", "model_version", "percent_null"]
     of_table = ["newest_row", "custom_metrics", *sorted(set(MEASURES.values()))] if alert.column_name == TABLE else []
-    rows = _rows(store, profile, [*columns, *of_table], alert, as_of)
-    values: dict[datetime, float | None] = {}
-    if alert.metric in _IN_DRIFT:
-        name = _IN_DRIFT[alert.metric]
-        for row in _rows(
-            store, drift, ["window", "slice_key", "slice_value", name], alert, as_of, drift_type="BASELINE"
-        ):
-            value = row[name]
-            values[_window(row).start] = (
-                value["statistic"] if isinstance(value, Mapping) else cast("float | None", value)
-            )
+    rows = _rows(store, profile, [*columns, *of_table], alert)
     granularity = _granularity(rows, alert)
-    points = []
+    values = _of_drift(store, drift, alert, granularity) if alert.metric in _IN_DRIFT else {}
+    points: list[Point] = []
     for row in sorted(rows, key=lambda row: _window(row)):
-        if row["granularity"] != granularity:
-            continue
         window = _window(row)
+        if row["granularity"] != granularity or window.end > as_of:
+            continue
         value = values.get(window.start) if alert.metric in _IN_DRIFT else _own(row, alert, window)
-        points.append(Point(window, value, cast(int, row["count"]), cast(str, row["model_version"] or "")))
+        count = cast(int, row["count"])
+        if alert.metric == "volume":
+            value = volume(count, [point.rows for point in points])
+        points.append(Point(window, value, count, cast(str, row["model_version"] or "")))
     return points
+
+
+def _of_drift(store: FeatureStore, table: str, alert: Alert, granularity: object) -> dict[datetime, float | None]:
+    """A measure that the drift table has, by the start of the window."""
+    name = _IN_DRIFT[alert.metric]
+    columns = ["window", "slice_key", "slice_value", name]
+    found: dict[datetime, float | None] = {}
+    for row in _rows(store, table, columns, alert, drift_type="BASELINE", granularity=granularity):
+        value = row[name]
+        number = value["statistic"] if isinstance(value, Mapping) else value
+        found[_window(row).start] = cast("float | None", number)
+    return found
 
 
 def _own(row: Mapping[str, object], alert: Alert, window: Window) -> float | None:
@@ -69,19 +75,15 @@ def _own(row: Mapping[str, object], alert: Alert, window: Window) -> float | Non
     if alert.metric == "staleness":
         newest = cast("datetime | None", row.get("newest_row"))
         return None if newest is None else (window.end - newest.astimezone(UTC)).total_seconds() / _HOURS
-    if alert.metric == "volume":
-        return float(cast(int, row["count"]))
     return dict(cast("list[tuple[str, float]]", row.get("custom_metrics") or [])).get(alert.metric)
 
 
-def _rows(
-    store: FeatureStore, name: str, columns: list[str], alert: Alert, as_of: datetime, **only: object
-) -> list[dict[str, object]]:
+def _rows(store: FeatureStore, name: str, columns: list[str], alert: Alert, **only: object) -> list[dict[str, object]]:
     there = store.tables.info(name).schema.names
     known = [column for column in columns if column in there]
     found = store.tables.collect(name, known, only={"column_name": alert.column_name, **only}).to_pylist()
     of = (alert.slice_key or None, alert.slice_value or None)
-    return [row for row in found if (row["slice_key"], row["slice_value"]) == of and _window(row).end <= as_of]
+    return [row for row in found if (row["slice_key"], row["slice_value"]) == of]
 
 
 def _granularity(rows: list[dict[str, object]], alert: Alert) -> object:

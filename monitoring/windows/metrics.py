@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 TABLE = ":table"
 """The name under which a window's metrics of the table as a whole are kept, as Databricks has it."""
@@ -23,6 +24,10 @@ MEASURES = {
     "bias": "bias",
 }
 """The measures that a limit on quality may name, and the columns of the profile table that have them."""
+
+
+USUAL, FEWEST = 8, 4
+"""What is usual is told by the eight windows before; of fewer than four, not at all."""
 
 
 @dataclass(frozen=True)
@@ -61,3 +66,10 @@ def measure_of(profile: Mapping[str, object], measure: str) -> float | None:
         of_class = dict(value["one_vs_all"])
         value = of_class["true"] if list(of_class) == ["true"] else value["macro"]
     return float(value) if isinstance(value, int | float) else None
+
+
+def volume(rows: int, earlier: Sequence[int]) -> float | None:
+    """A window's rows as a multiple of the median of the eight windows before it; None if that is not known, or nothing."""
+    usual = earlier[-USUAL:]
+    middle = median(usual) if len(usual) >= FEWEST else 0
+    return rows / middle if middle else None

@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pyarrow as pa
 import pytest
+from pyspark.sql.types import StructType
 from sklearn.dummy import DummyClassifier
 
 from feature_store import FeatureLookup, Source
 from feature_store.store import FeatureStore
 from feature_store.tables.commit import Commit
 from inference.spec import ScoringSpec
+from monitoring.drift.schemas import arrow_table
 from monitoring.limits import Limit, Patience, Psi
 from monitoring.spec import DriftMonitor, Retraining
 from monitoring.windows.calendar import Window
@@ -74,6 +78,7 @@ class Example:
         patience: Patience | None = None,
         retraining: Retraining | None = None,
         minimum_rows: int = 1,
+        **others: Any,
     ) -> DriftMonitor:
         """The monitor; it judges windows of any size, and alerts at the first violation, unless told otherwise."""
         return DriftMonitor(
@@ -86,6 +91,7 @@ class Example:
             alert_after=patience or Patience(violations=1, windows=1),
             minimum_rows=minimum_rows,
             retraining=retraining,
+            **others,
         )
 
 
@@ -114,6 +120,35 @@ class Parcels(Example):
         ]
         self._replace("parcel_scores", SCORES, rows, first, first + len(weeks))
 
+    def score_depots(self, number: int, loads: Mapping[str, Sequence[float | None]]) -> None:
+        """Score parcels of several depots in week ``number``, one per load."""
+        rows = [
+            (
+                f"{depot}-{i}",
+                depot,
+                self.week(number) + i * HOUR,
+                load,
+                _prediction(i),
+                "parcel_delay",
+                "1",
+                MONDAY,
+                "run",
+            )
+            for depot, some in loads.items()
+            for i, load in enumerate(some)
+        ]
+        self._replace("parcel_scores", SCORES, rows, number, number + 1)
+
+    def learn_weeks(self, weeks: Sequence[Sequence[float | None]]) -> None:
+        """Record that version 1 learned from parcels of consecutive weeks with these loads, all of them held out."""
+        start = datetime(2023, 6, 5, tzinfo=UTC)
+        rows = [
+            ("north", start + number * WEEK + i * HOUR, load, i % 2 == 0, _prediction(i), "holdout", "1")
+            for number, loads in enumerate(weeks)
+            for i, load in enumerate(loads)
+        ]
+        self._learned(rows, start)
+
     def arrive(self, number: int, late: Sequence[bool | None], *, arrived_at: datetime) -> None:
         """Tell the outcome of the first parcels of week ``number``."""
         rows = [
@@ -128,18 +163,28 @@ class Parcels(Example):
         """Record that ``version`` learned from parcels with these loads."""
         start = datetime(2023, 6, 1, tzinfo=UTC)
         rows = [(depot, start, load, i % 2 == 0, _prediction(i), split, version) for i, load in enumerate(loads)]
-        df = self.store.spark.createDataFrame(rows, TRAINING_SET)
-        if not self.store.tables.exists("parcel_delay_training_set"):
-            self.store.tables.create("parcel_delay_training_set", df.schema)
-        self.store.tables.append("parcel_delay_training_set", df, commit=Commit(verb="train-model", as_of=start))
+        self._learned(rows, start)
+
+    def _learned(self, rows: Sequence[tuple[object, ...]], start: datetime) -> None:
+        self.learn_rows(TRAINING_SET, rows, start)
+
+    def learn_rows(self, schema: str, rows: Sequence[tuple[object, ...]], start: datetime = MONDAY) -> None:
+        """Record that a model learned from these rows."""
+        made = self._made("parcel_delay_training_set", schema, rows)
+        self.store.tables.append("parcel_delay_training_set", made, commit=Commit(verb="train-model", as_of=start))
+
+    def _made(self, name: str, schema: str, rows: Sequence[tuple[object, ...]]) -> pa.Table:
+        """The rows as an Arrow table, which needs no Spark; and the table, if there is none yet."""
+        columns = StructType.fromDDL(schema)
+        if not self.store.tables.exists(name):
+            self.store.tables.create(name, columns)
+        return arrow_table([dict(zip(columns.names, row, strict=True)) for row in rows], columns)
 
     def _replace(self, name: str, schema: str, rows: Sequence[tuple[object, ...]], first: int, last: int) -> None:
-        df = self.store.spark.createDataFrame(rows, schema)
-        if not self.store.tables.exists(name):
-            self.store.tables.create(name, df.schema)
+        made = self._made(name, schema, rows)
         start, end = self.week(first), self.week(last)
         commit = Commit(verb="score-batch", as_of=end, window=(start, end))
-        self.store.tables.replace_window(name, df, column="decided_at", start=start, end=end, commit=commit)
+        self.store.tables.replace_window(name, made, column="decided_at", start=start, end=end, commit=commit)
 
 
 def _prediction(position: int) -> float:

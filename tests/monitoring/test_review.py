@@ -12,7 +12,9 @@ from monitoring.alerts.events import append_events, read_events
 from monitoring.alerts.judge import judge
 from monitoring.alerts.state import current
 from monitoring.drift.metrics import WindowParts
+from monitoring.telling.printing import sparkline
 from monitoring.telling.summary import summarise
+from monitoring.telling.trend import trend
 from monitoring.windows.metrics import WindowMetrics
 
 CALM, HEAVY = [1.0, 2.0, 3.0, 4.0] * 25, [31.0, 32.0, 33.0, 34.0] * 25
@@ -134,10 +136,52 @@ def test_check_drift_says_when_there_is_nothing_to_check_and_names_unknown_monit
     assert "There is no score table flight_delay_scores yet; score-batch writes it.\nNothing to check." in said
     code, _, error = typed(parcels, "flight", command=check.main)
     assert code == 1
-    assert error.startswith("Error: There is no monitor 'flight'. Did you mean flight_delay?")
+    assert error.startswith("Error: There is no monitor 'flight'. Did you mean flights or flight_delay?")
 
 
 def test_check_drift_refuses_a_wrong_moment(parcels):
     code, _, error = typed(parcels, "flight_delay", "--as-of", "July", command=check.main)
     assert code == 2
     assert "'July' is not a moment" in error
+
+
+def test_an_alert_is_assigned_snoozed_and_opened_again_as_it_is_typed(parcels, alert):
+    one = alert.alert_id
+    now = ["--user", "ann", "--as-of", "2024-02-01"]
+    assert typed(parcels, "assign", one, "bob", *now)[1] == f"Alert {one} (load psi) is assigned to bob by ann.\n"
+    assert f"{one}  load psi" in typed(parcels, "list", "--assignee", "bob", "--as-of", "2024-02-01")[1]
+    assert typed(parcels, "snooze", one, "--until", "2024-03-01", "--comment", "known", *now)[0] == 0
+    asleep = typed(parcels, "list", "--as-of", "2024-02-02")[1]
+    assert asleep == "No open alerts.\n1 snoozed: review-alerts list --snoozed\n"
+    assert f"{one}  load psi" in typed(parcels, "list", "--as-of", "2024-03-01")[1]
+    later = ["--user", "cem", "--as-of", "2024-03-02"]
+    assert typed(parcels, "resolve", one, "--comment", "done", *later)[0] == 0
+    assert typed(parcels, "reopen", one, "--comment", "it is back", *later)[0] == 0
+    shown = typed(parcels, "show", one, "--as-of", "2024-03-03")[1]
+    for text in ["assigned to bob", "snoozed until 2024-03-01", "reopened", "it is back", "open by cem, for bob"]:
+        assert text in shown
+
+
+def test_a_filter_that_finds_nothing_says_so(parcels, alert):
+    assert typed(parcels, "list", "--severity", "critical")[1].startswith("No such alerts.")
+    assert typed(parcels, "list", "--column", "lo*")[1].startswith("alert ")
+    assert typed(parcels, "list", "--status", "opened")[0] == 2
+
+
+def test_the_picture_of_a_measure_marks_what_is_beyond_its_limit():
+    assert sparkline([0.1, None, 0.2, 0.8], 0.4) == "▁ ▃[bad]█[/]".replace("▁", "▂")
+    assert sparkline([0.9, 0.5], 0.7) == "█[bad]▅[/]"
+    assert sparkline([], 0.7) == ""
+
+
+def test_the_measure_over_all_windows_is_shown_with_the_alert(parcels):
+    parcels.learn(CALM)
+    parcels.score(0, CALM, HEAVY)
+    [alert] = run_check(parcels.store, parcels.monitor(), as_of=parcels.week(2)).verdict.alerts
+    points = trend(parcels.store, alert, as_of=parcels.week(2))
+    assert [(point.window, point.rows, point.model_version) for point in points] == [
+        (parcels.window(0), 100, "1"), (parcels.window(1), 100, "1")
+    ]  # fmt: skip
+    assert [point.value for point in points] == [0.0, alert.value]
+    assert "2 windows, red: beyond the limit" in typed(parcels, "show", alert.alert_id)[1]
+    assert trend(parcels.store, alert, as_of=parcels.week(1)) == points[:1]

@@ -94,8 +94,10 @@ def test_a_round_publishes_scores_and_checks_its_own_window_and_retrains_when_du
         "publish-features flights as_of=2013-08-01 catalog=dev",
         "score-batch flight_delay as_of=2013-08-01 catalog=dev from=2013-07-01 until=2013-08-01",
         "check-consistency flight_delay as_of=2013-08-01 catalog=dev from=2013-07-01 until=2013-08-01",
+        "check-drift airport_weather aircraft as_of=2013-08-01 catalog=dev",
         "check-drift flight_delay as_of=2013-08-01 catalog=dev",
         "train-model flight_delay as_of=2013-08-01 catalog=dev profile=dev",
+        "review-alerts outcome flight_delay as_of=2013-08-01 catalog=dev",
     ]
 
 
@@ -107,9 +109,9 @@ def test_the_replay_trains_once_and_then_goes_round_once_a_month_each_as_of_its_
 
     assert run.state == "SUCCESS"
     verbs = [line.split()[0] for line in lines]
-    a_round = ["ingest-sources", "publish-features", "score-batch", "check-consistency", "check-drift"]
+    a_round = ["ingest-sources", "publish-features", "score-batch", "check-consistency", "check-drift", "check-drift"]
     assert verbs == ["ingest-sources", "publish-features", "train-model", *a_round * 6, "review-alerts"]
-    assert [line.split("as_of=")[1].split()[0] for line in lines if line.startswith("check-drift")] == [
+    assert [line.split("as_of=")[1].split()[0] for line in lines if line.startswith("check-drift flight")] == [
         "2013-08-01", "2013-09-01", "2013-10-01", "2013-11-01", "2013-12-01", "2014-01-01",
     ]  # fmt: skip
     assert "replay > rounds[2013-08-01] > monitor > retrain EXCLUDED" in recorder.events
@@ -124,10 +126,13 @@ def test_the_output_is_one_line_per_start_and_end_with_the_path_of_nested_jobs(
     run_shown(bundle, "monitor", {"as_of": "2013-08-01"}, entry_points=entry_points)
 
     assert re.sub(r"\d+\.\d s", "0.1 s", capsys.readouterr().out).splitlines() == [
+        "monitor > check_tables  started",
+        "monitor > check_tables  SUCCESS  0.1 s",
         "monitor > check_drift  started",
         "monitor > check_drift  SUCCESS  0.1 s",
         "monitor > is_retraining_due  SUCCESS  0.1 s  'false' == 'true': false",
         "monitor > retrain  EXCLUDED",
+        "monitor > record_outcome  EXCLUDED",
         "monitor  SUCCESS  0.1 s",
     ]
 
