@@ -12,9 +12,9 @@ from features.publish import publish
 from inference.score import score
 from inference.spec import ScoringSpec
 from monitoring.alerts.checking import check
-from monitoring.limits import AUTOMATIC, Automatic, NullRate, Patience, Psi, Quality, Severity
+from monitoring.limits import AUTOMATIC, Automatic, NullRate, Patience, Psi, Severity
 from monitoring.spec import DriftMonitor
-from monitoring.table_limits import Volume
+from monitoring.table_limits import Quality, Volume
 from training.estimators import boosted_trees
 from training.spec import AtLeast, TrainingSpec
 from training.steps.pipeline import train

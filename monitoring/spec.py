@@ -10,8 +10,8 @@ from feature_store.errors import Misuse, WrongKind, listed, suggestion
 from feature_store.moments import utc
 from feature_store.names import check_simple_name
 from inference.spec import ScoringSpec
-from monitoring.limits import Custom, Limit, Patience, Psi, Quality, Severity, check_severity
-from monitoring.table_limits import Freshness, Volume
+from monitoring.limits import Limit, Patience, Psi, Severity, check_severity
+from monitoring.table_limits import Custom, Freshness, Quality, Volume
 from monitoring.windows.calendar import Calendar, Months, calendar_of
 from monitoring.windows.metrics import TABLE
 

@@ -1,18 +1,85 @@
-"""Limits on a table as a whole, whatever its columns say: how much arrives, how late, and in which shape."""
+"""Limits on a table as a whole, under ``":table"``: how good its predictions are, how much arrives, how late, in which shape."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
-from feature_store.errors import Misuse
-from monitoring.limits import Limit, check_bound
+from feature_store.errors import Misuse, suggestion
+from monitoring.limits import Automatic, Limit, check_bound
 from monitoring.windows.bounds import Bounds
-from monitoring.windows.metrics import WindowMetrics
+from monitoring.windows.metrics import MEASURES, WindowMetrics
 
 if TYPE_CHECKING:
     from monitoring.windows.variation import Variation
+
+
+@dataclass(frozen=True)
+class _Sided(Limit):
+    """A measure of the whole table, by name, bounded from one side."""
+
+    measure: str
+    at_least: float | Automatic | None = None
+    at_most: float | Automatic | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        where = f"{type(self).__name__}({self.measure!r})"
+        if (self.at_least is None) == (self.at_most is None):
+            raise Misuse(f"{where}: give either at_least or at_most.")
+        check_bound(where, self.at_most if self.at_least is None else self.at_least)
+
+    @property
+    def metric(self) -> str:
+        return self.measure
+
+    @property
+    def is_automatic(self) -> bool:
+        return isinstance(self.at_least, Automatic) or isinstance(self.at_most, Automatic)
+
+    def bounds(self, variation: Variation | None = None) -> Bounds | None:
+        if not self.is_automatic:
+            return Bounds(self.at_least, self.at_most)  # type: ignore[arg-type]
+        if variation is None or not variation.is_known:
+            return None
+        if isinstance(self.at_least, Automatic):
+            return Bounds(low=self.at_least.lower(variation))
+        return Bounds(high=self.at_most.upper(variation))  # type: ignore[union-attr]
+
+    def __str__(self) -> str:
+        side, bound = ("most", self.at_most) if self.at_least is None else ("least", self.at_least)
+        return f"{self.measure} at {side} {bound if self.is_automatic else format(bound, 'g')}"
+
+
+@dataclass(frozen=True)
+class Quality(_Sided):
+    """The predictions' quality, on the labels known so far; a window with fewer than ``minimum_labels`` is not judged.
+
+    Belongs under the key ``":table"``. ``measure`` is one of :data:`MEASURES`.
+    """
+
+    minimum_labels: int = field(default=500, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.measure not in MEASURES:
+            raise Misuse(f"There is no measure of quality {self.measure!r}. {suggestion(self.measure, MEASURES)}")
+        super().__post_init__()
+        if self.minimum_labels < 1:
+            raise Misuse(f"Quality({self.measure!r}): minimum_labels must be 1 or more.")
+
+    def value(self, metrics: WindowMetrics) -> float | None:
+        if metrics.quality is None or metrics.labelled < self.minimum_labels:
+            return None
+        return metrics.quality.get(self.measure)
+
+
+@dataclass(frozen=True)
+class Custom(_Sided):
+    """A measure of the monitor's own, by its name in the monitor's ``measures``. Belongs under ``":table"``."""
+
+    def value(self, metrics: WindowMetrics) -> float | None:
+        return (metrics.custom or {}).get(self.measure)
 
 
 @dataclass(frozen=True, kw_only=True)

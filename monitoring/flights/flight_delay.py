@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from inference.flights.flight_delay import SCORING
-from monitoring.limits import Automatic, Custom, MeanShift, NullRate, Patience, Psi, Quality, Severity
+from monitoring.limits import Automatic, MeanShift, NullRate, Patience, Psi, Severity
 from monitoring.spec import DriftMonitor, Retraining
+from monitoring.table_limits import Custom, Quality
 
 MONITOR = DriftMonitor(
     name="flight_delay",

@@ -5,7 +5,8 @@ import math
 import pytest
 
 from monitoring.alerts.checking import check
-from monitoring.limits import Automatic, Ks, MeanShift, NullRate, Psi, Quality
+from monitoring.limits import Automatic, Ks, MeanShift, NullRate, Psi
+from monitoring.table_limits import Quality
 from monitoring.windows.metrics import TABLE
 
 CALM, HEAVY = [1.0, 2.0, 3.0, 4.0] * 25, [31.0, 32.0, 33.0, 34.0] * 25

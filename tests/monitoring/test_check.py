@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from monitoring.alerts.checking import check
-from monitoring.limits import MeanShift, NullRate, Patience, Psi, Quality, Severity
+from monitoring.limits import MeanShift, NullRate, Patience, Psi, Severity
 from monitoring.spec import Retraining
+from monitoring.table_limits import Quality
 from tests.frames import assert_df_equality
 
 CALM = [1.0, 2.0, 3.0, 4.0] * 25

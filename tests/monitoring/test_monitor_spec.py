@@ -7,8 +7,9 @@ import pytest
 
 from feature_store import Misuse, WrongKind
 from monitoring.flights.flight_delay import MONITOR
-from monitoring.limits import MeanShift, NullRate, Patience, Psi, Quality, Severity
+from monitoring.limits import MeanShift, NullRate, Patience, Psi, Severity
 from monitoring.spec import Retraining, is_pattern
+from monitoring.table_limits import Quality
 from monitoring.windows.metrics import TABLE, WindowMetrics
 
 

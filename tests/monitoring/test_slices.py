@@ -7,7 +7,8 @@ import pytest
 
 from feature_store import Misuse
 from monitoring.alerts.checking import check
-from monitoring.limits import Automatic, Custom, NullRate, Psi, Quality
+from monitoring.limits import Automatic, NullRate, Psi
+from monitoring.table_limits import Custom, Quality
 from monitoring.windows.metrics import TABLE
 from tests.frames import assert_df_equality
 

@@ -10,9 +10,9 @@ from feature_store.tables.commit import Commit
 from features.flights.airport_weather import TABLE as WEATHER
 from monitoring.alerts.checking import check
 from monitoring.flights import aircraft, airport_weather
-from monitoring.limits import MeanShift, NullRate, Psi, Quality
+from monitoring.limits import MeanShift, NullRate, Psi
 from monitoring.spec import Span, TableMonitor
-from monitoring.table_limits import Freshness, SchemaChange, Volume
+from monitoring.table_limits import Freshness, Quality, SchemaChange, Volume
 from monitoring.windows.metrics import TABLE
 from tests.frames import assert_df_equality
 

@@ -10,8 +10,9 @@ from monitoring.alerts.actions import acknowledged, resolved
 from monitoring.alerts.judge import judge
 from monitoring.alerts.state import current
 from monitoring.drift.metrics import WindowParts
-from monitoring.limits import Patience, Psi, Quality, Severity
+from monitoring.limits import Patience, Psi, Severity
 from monitoring.spec import Retraining
+from monitoring.table_limits import Quality
 from monitoring.windows.metrics import TABLE, WindowMetrics
 
 CRITICAL = {"load": Psi(0.25, severity=Severity.CRITICAL)}

@@ -14,9 +14,9 @@ from monitoring.alerts.actions import acknowledged
 from monitoring.alerts.checking import Check, check
 from monitoring.alerts.events import append_events
 from monitoring.drift.metrics import ByColumn
-from monitoring.limits import AUTOMATIC, NullRate, Psi, Quality, Severity
+from monitoring.limits import AUTOMATIC, NullRate, Psi, Severity
 from monitoring.spec import TableMonitor
-from monitoring.table_limits import Freshness, SchemaChange, Volume
+from monitoring.table_limits import Freshness, Quality, SchemaChange, Volume
 from monitoring.telling.page.page import report, write
 from monitoring.telling.page.rows import ratios
 from monitoring.windows.metrics import TABLE, WindowMetrics
