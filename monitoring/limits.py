@@ -45,6 +45,8 @@ class Patience:
             )
 
     def __str__(self) -> str:
+        if self.windows == 1:
+            return "the first window beyond"
         return f"{self.violations} of the last {self.windows} windows, and the latest"
 
 

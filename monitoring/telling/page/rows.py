@@ -12,7 +12,7 @@ from monitoring.alerts.checking import Check
 from monitoring.alerts.watches import Honesty
 from monitoring.drift.baseline import PREDICTION
 from monitoring.drift.metrics import ByColumn
-from monitoring.limits import Patience, Psi
+from monitoring.limits import Psi
 from monitoring.telling.standing import beyond, named, points
 from monitoring.windows.calendar import Window
 from monitoring.windows.metrics import TABLE, WindowMetrics
@@ -179,7 +179,7 @@ def limit_rows(check: Check) -> tuple[list[LimitRow], list[LimitRow]]:
                 what=named(honest.watch),
                 declared=str(limit),
                 severity=str(limit.severity),
-                after=_after(honest.watch.patience),
+                after=str(honest.watch.patience),
                 honest=honest,
                 value=found[-1].value if found else None,
                 is_beyond=found[-1].beyond if found else None,
@@ -192,10 +192,6 @@ def limit_rows(check: Check) -> tuple[list[LimitRow], list[LimitRow]]:
         return rows, []
     folded = [row for row in rows if row.honest.watch.limit.is_automatic and row.is_beyond is not True]
     return [row for row in rows if row not in folded], folded
-
-
-def _after(patience: Patience) -> str:
-    return "the first window beyond" if patience.windows == 1 else str(patience)
 
 
 def drift_by_column(check: Check, windows: Sequence[Window]) -> tuple[dict[str, list[float | None]], int]:
