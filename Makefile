@@ -55,7 +55,7 @@ architecture: setup
 	@lint-imports
 
 lock: setup ## Resolve requirements.lock again
-	@uv pip compile pyproject.toml --extra local --extra databricks --extra benchmarks --extra dev --universal --generate-hashes --no-emit-index-url \
+	@uv pip compile pyproject.toml --extra local --extra databricks --extra benchmarks --extra review --extra dev --universal --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --upgrade --quiet --output-file requirements.lock
 
 clean-workspace: ## Start over: remove all tables, models and reports

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from monitoring.drift.sketch import CategoricalSketch, NumericSketch, Sketch
+from monitoring.windows.metrics import PREDICTION as PREDICTION
 from monitoring.windows.variation import Variation
 
-PREDICTION = "prediction"
 FORMAT = 2
 MOST_VALUES = 40_000_000
 """Rows times columns that are held in memory at once: 320 MB of numbers. More are read some columns at a time."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 TABLE = ":table"
 """The name under which a window's metrics of the table as a whole are kept, as Databricks has it."""
-
+PREDICTION = "prediction"
+"""The column of a score table that has the scores."""
 
 MEASURES = {
     "roc_auc": "roc_auc_score",
