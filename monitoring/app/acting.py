@@ -1,6 +1,6 @@
 """The form by which people act on an alert or a group: what makes sense now, who says it, and what came of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
@@ -74,35 +74,64 @@ class Wish:
                 return actions.retraining_asked(alert, as_of=as_of, **said)
 
 
+@dataclass(frozen=True)
+class Form:
+    """A form as it was shown: what is sent by it is held against what its reader could know.
+
+    ``seen`` has, by alert, the ids of what people had done to it.
+    """
+
+    review: Review
+    settings: Settings
+    person: Person
+    alerts: Sequence[Alert]
+    wanted: str
+    what: str
+    key: str
+    seen: Mapping[str, Collection[str]]
+
+    def wish(self) -> Wish:
+        """What was filled in."""
+        given = st.session_state
+        until = given.get(f"until-{self.key}")
+        return Wish(
+            what=self.what,
+            actor=self.person.name if self.person.is_fixed else given.get(f"name-{self.key}") or "",
+            comment=given.get(f"comment-{self.key}") or "",
+            assignee=given.get(f"assignee-{self.key}") or "",
+            until=datetime.combine(until, time(), UTC) if until else None,
+        )
+
+
 def panel(review: Review, settings: Settings, person: Person, alerts: Sequence[Alert], wanted: str) -> None:
     """The form for an alert, or for all members of a group, and what came of the last time it was sent."""
     st.subheader("Decide", anchor=False)
-    _tell_what_came_of_it()
+    seen_key = f"seen-{wanted}"
+    seen = {alert.alert_id: [event.event_id for event in _of_people(review, alert)] for alert in alerts}
+    if not _tell_what_came_of_it():
+        _tell_news(review, alerts, st.session_state.get(seen_key, seen))
+    st.session_state[seen_key] = seen
     possible = list(dict.fromkeys(what for one in alerts for what in _OPEN[one.status]))
-    seen_key, turn_key = f"seen-{wanted}", f"turn-{wanted}"
-    turn = st.session_state.setdefault(turn_key, 0)
-    what = st.radio("Action", possible, horizontal=True, key=f"action-{wanted}-{turn}")
+    key = f"{wanted}-{st.session_state.get(_turn(wanted), 0)}"
+    what = st.radio("Action", possible, horizontal=True, key=f"action-{key}")
     with st.form(f"decide-{wanted}"):
-        wish = _asked(review, person, what, f"{wanted}-{turn}")
-        sent = st.form_submit_button(what, type="primary", key=f"send-{wanted}", width="stretch")
-    # What the person has seen is what the page showed before this click, not what is read now.
-    seen = st.session_state.get(seen_key, {})
-    st.session_state[seen_key] = {alert.alert_id: _of_people(review, alert) for alert in alerts}
-    if sent:
-        st.session_state[_NAME] = wish.actor
-        if _done(review, settings, alerts, wanted, wish, seen):
-            st.session_state[turn_key] = turn + 1  # the fields are empty again
-        st.rerun()
+        _fields(review, person, what, key)
+        form = Form(review, settings, person, alerts, wanted, what, key, seen)
+        st.form_submit_button(what, type="primary", key=f"send-{wanted}", width="stretch", on_click=_sent, args=(form,))
 
 
-def _asked(review: Review, person: Person, what: str, key: str) -> Wish:
-    """The fields that the action needs."""
-    assignee, until = "", None
+def _turn(wanted: str) -> str:
+    """Counts what was recorded by the form: each time its fields are new, and empty."""
+    return f"turn-{wanted}"
+
+
+def _fields(review: Review, person: Person, what: str, key: str) -> None:
+    """What the action needs to be told."""
     if what == ASSIGN:
-        assignee = st.text_input("Assign to", max_chars=200, placeholder="ann@example.com", key=f"assignee-{key}") or ""
+        st.text_input("Assign to", max_chars=200, placeholder="ann@example.com", key=f"assignee-{key}")
     if what == SNOOZE:
         first = (review.as_of + timedelta(days=1)).date()
-        chosen = st.date_input(
+        st.date_input(
             "Until (00:00 UTC)",
             value=(review.as_of + _WEEK).date(),
             min_value=first,
@@ -110,31 +139,35 @@ def _asked(review: Review, person: Person, what: str, key: str) -> Wish:
             format="YYYY-MM-DD",
             key=f"until-{key}",
         )
-        until = datetime.combine(chosen, time(), UTC)
-    comment = st.text_area(_ASKED[what], max_chars=actions.MOST_COMMENT, height=96, key=f"comment-{what}-{key}") or ""
+    st.text_area(_ASKED[what], max_chars=actions.MOST_COMMENT, height=96, key=f"comment-{key}")
     if person.is_fixed:
         st.text(f"As {person.name}")
-        return Wish(what, person.name, comment, assignee, until)
-    name = st.text_input("Your name", value=st.session_state.get(_NAME, person.name), max_chars=200, key=f"name-{key}")
-    return Wish(what, name or "", comment, assignee, until)
+    else:
+        name = st.session_state.get(_NAME, person.name)
+        st.text_input("Your name", value=name, max_chars=200, key=f"name-{key}")
 
 
-def _done(
-    review: Review,
-    settings: Settings,
-    alerts: Sequence[Alert],
-    wanted: str,
-    wish: Wish,
-    seen: Mapping[str, tuple[str, ...]],
-) -> bool:
-    """Do it; what came of it is told when the page is shown again."""
-    as_of = settings.as_of or datetime.now(UTC)
-    store = review.place.store
+def _sent(form: Form) -> None:
+    """Do what was asked for; what came of it is told when the page is shown again, which is next."""
+    wish = form.wish()
+    st.session_state[_NAME] = wish.actor
+    try:
+        number = _done(form, wish)
+    except PipelineError as refused:
+        st.session_state[_SAID] = (False, "Not recorded", shortened(str(refused), _MOST_TOLD))
+        return
+    st.session_state[_SAID] = (True, "Recorded", _in_words(wish, number))
+    turn = _turn(form.wanted)
+    st.session_state[turn] = st.session_state.get(turn, 0) + 1
+
+
+def _done(form: Form, wish: Wish) -> int:
+    """Record the wish; to how many alerts."""
+    as_of = form.settings.as_of or datetime.now(UTC)
 
     def action(alert: Alert) -> Event:
         event = wish.event(alert, as_of)
-        newest = Review.read(settings)
-        _check_seen(newest, alert, seen.get(alert.alert_id))
+        _check_seen(Review.read(form.settings), alert, form.seen.get(alert.alert_id))
         if wish.what == RETRAIN and alert.retraining_as_of and not alert.retraining:
             raise Misuse(
                 f"A new model was asked for as of {minute(alert.retraining_as_of)}, because of this alert; what came of it "
@@ -143,35 +176,41 @@ def _done(
         return event
 
     def record() -> Sequence[Event]:
-        return act(store, wanted, action, as_of=as_of)
+        return act(form.review.place.store, form.wanted, action, as_of=as_of)
 
-    try:
-        if wish.what == RETRAIN:
-            from monitoring.alerts.retraining import monitor_of  # loads MLflow, which takes seconds
+    if wish.what != RETRAIN:
+        return len(record())
+    from monitoring.alerts.retraining import monitor_of  # loads MLflow, which takes seconds
 
-            monitor = monitor_of(alerts[0]).name
-            jobs().start(review.place, settings, monitor, record)
-            events: Sequence[Event] = []
-        else:
-            events = record()
-    except PipelineError as refused:
-        st.session_state[_SAID] = (False, "Not recorded", shortened(str(refused), _MOST_TOLD))
-        return False
-    st.session_state[_SAID] = (True, "Recorded", _in_words(wish, len(events)))
-    return True
+    job = jobs().start(form.review.place, form.settings, monitor_of(form.alerts[0]).name, record)
+    return len(job.alerts)
 
 
-def _check_seen(newest: Review, alert: Alert, seen: tuple[str, ...] | None) -> None:
+def _check_seen(newest: Review, alert: Alert, seen: Collection[str] | None) -> None:
     """Refuse to act on what the person has not seen: somebody else was first."""
-    others = [event for event in newest.history(alert) if event.actor != CHECK]
-    if seen is not None and tuple(event.event_id for event in others) != seen:
-        news = [event for event in others if event.event_id not in seen]
-        last = news[-1] if news else others[-1]
-        said = f": {last.comment!r}" if last.comment else ""
+    news = _news(newest, alert, seen)
+    if news:
         raise Misuse(
-            f"{last.actor} was first: alert {alert.alert_id} was {done(last)} while you read it{said}. The page shows it now; "
-            "what you wrote is kept below, send it again if it still holds."
+            f"{_was_first(news[-1])} The page shows it now; what you wrote is kept below, send it again if it still holds."
         )
+
+
+def _tell_news(review: Review, alerts: Sequence[Alert], seen: Mapping[str, Collection[str]]) -> None:
+    """What others did since the page was last shown, before the person has sent anything."""
+    for alert in alerts:
+        for event in _news(review, alert, seen.get(alert.alert_id))[-1:]:
+            st.warning("Somebody else was here")
+            st.text(_was_first(event))
+
+
+def _news(review: Review, alert: Alert, seen: Collection[str] | None) -> list[Event]:
+    """What people did that the page has not shown yet; nothing of a page that is shown for the first time."""
+    return [] if seen is None else [event for event in _of_people(review, alert) if event.event_id not in seen]
+
+
+def _was_first(event: Event) -> str:
+    said = f": {event.comment!r}" if event.comment else ""
+    return f"{event.actor} was first: alert {event.alert_id} was {done(event)} while you read it{said}."
 
 
 def done(event: Event) -> str:
@@ -183,8 +222,8 @@ def done(event: Event) -> str:
     return {"retraining_started": "made the reason for a new model"}.get(event.kind, event.kind)
 
 
-def _of_people(review: Review, alert: Alert) -> tuple[str, ...]:
-    return tuple(event.event_id for event in review.history(alert) if event.actor != CHECK)
+def _of_people(review: Review, alert: Alert) -> list[Event]:
+    return [event for event in review.history(alert) if event.actor != CHECK]
 
 
 def _in_words(wish: Wish, number: int) -> str:
@@ -200,11 +239,13 @@ def _in_words(wish: Wish, number: int) -> str:
             return f"{wish.what.removesuffix('e')}ed by {wish.actor}{of}.".replace("Reopened", "Opened again")
 
 
-def _tell_what_came_of_it() -> None:
+def _tell_what_came_of_it() -> bool:
+    """Tell what came of what was sent; whether something was."""
     said = st.session_state.pop(_SAID, None)
     if said:
         is_good, heading, text = said
         tell(heading, text, is_good=is_good)
+    return said is not None
 
 
 def tell(heading: str, text: str, *, is_good: bool) -> None:

@@ -64,7 +64,7 @@ def over_time(points: pd.DataFrame, alert: Alert, marks: pd.DataFrame) -> AnyCha
     if len(marks):
         there = [name for name in EVENTS if name in set(marks["event"])]
         colours = alt.Scale(domain=there, range=[EVENTS[name] for name in there])
-        legend = alt.Legend(title=None, orient="top", symbolType="triangle-down", columns=4)
+        legend = alt.Legend(title=None, orient="top", symbolType="triangle-down", symbolOpacity=1, columns=4)
         happened = alt.Chart(marks).encode(
             _time(),
             alt.Color("event:N", scale=colours, legend=legend),

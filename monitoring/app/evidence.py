@@ -38,7 +38,7 @@ def show(review: Review, alert: Alert, history: Sequence[Event]) -> None:
     with left:
         _scores(review, alert, score_tables)
     with right:
-        _concerned(alert, history, found)
+        _concerned(review, alert, history, found)
     if found:
         _lineage(review, found)
 
@@ -131,7 +131,7 @@ def _scores(review: Review, alert: Alert, tables: Sequence[str]) -> None:
             )
 
 
-def _concerned(alert: Alert, history: Sequence[Event], found: Ancestry | None) -> None:
+def _concerned(review: Review, alert: Alert, history: Sequence[Event], found: Ancestry | None) -> None:
     """Which models are affected, and who answers for them."""
     st.subheader("Affected models and owners", anchor=False)
     rows: dict[str, tuple[str, str, str]] = {}
@@ -146,7 +146,9 @@ def _concerned(alert: Alert, history: Sequence[Event], found: Ancestry | None) -
     if not rows:
         st.text(f"No model is recorded that reads {headline(alert)}.")
         return
-    table = pd.DataFrame(list(rows.values()), columns=["name", "what", "owner"])
+    prefix = f"{review.place.catalog}.{review.place.schema}."
+    shown = [(owner, name.removeprefix(prefix), what) for name, what, owner in rows.values()]
+    table = pd.DataFrame(shown, columns=["owner", "answers for", "which is a"])
     st.dataframe(table, hide_index=True, key="concerned")
 
 

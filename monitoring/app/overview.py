@@ -136,7 +136,7 @@ def _line(members: list[Alert], review: Review) -> None:
     with st.container(horizontal=True, border=True, vertical_alignment="center", key=f"line-{wanted}", gap="small"):
         st.badge(worst.severity, color=COLOURS[worst.severity], width=76)
         with st.container(gap=None, width="stretch"):
-            if st.button(literal(what), key=f"open-{wanted}", type="tertiary"):
+            if st.button(f"**{literal(what)}**", key=f"open-{wanted}", type="tertiary"):
                 st.query_params["alert"] = wanted
                 st.rerun()
             st.caption(literal(" · ".join(facts)))
