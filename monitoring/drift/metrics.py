@@ -19,7 +19,7 @@ from monitoring.drift.schemas import DRIFT, PROFILE, arrow_table, ensure
 from monitoring.drift.scored import StoredWindow
 from monitoring.spec import Monitor
 from monitoring.windows.calendar import Window
-from monitoring.windows.metrics import MEASURES, TABLE, WindowMetrics, measure_of
+from monitoring.windows.metrics import MEASURES, TABLE, USUAL_WINDOWS, WindowMetrics, measure_of
 
 Place = tuple[str, Slice | None]
 """A column (or ``:table``), of all rows or in a slice."""
@@ -34,8 +34,6 @@ _DRIFT_READ = [
     "window", "slice_key", "slice_value", "column_name", "population_stability_index", "js_distance", "ks_test",
     "scaled_wasserstein_distance", "scaled_avg_delta", "histogram", "explained_prediction_delta",
 ]  # fmt: skip
-_USUAL = 8
-"""A window's volume is told as a multiple of the median of so many windows before it."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,7 @@ def _with_arrival(found: Windows, tables: Mapping[Window, Row]) -> Windows:
     for window, parts in found.items():
         table = parts.whole.get(TABLE)
         if table is not None:
-            usual = [one.whole[TABLE].rows for one in earlier[-_USUAL:] if TABLE in one.whole]
+            usual = [one.whole[TABLE].rows for one in earlier[-USUAL_WINDOWS:] if TABLE in one.whole]
             middle = median(usual) if usual else 0
             newest = tables[window].get("newest_row")
             age = None if newest is None else (window.end - cast(datetime, newest).astimezone(UTC)) / timedelta(hours=1)

@@ -1,14 +1,15 @@
 """An alert's measure over all its windows, from the metric tables; without Spark, and without the monitor's module."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from statistics import median
 from typing import cast
 
 from feature_store.store import FeatureStore
 from monitoring.alerts.state import Alert
 from monitoring.windows.calendar import Window
-from monitoring.windows.metrics import MEASURES, TABLE, measure_of
+from monitoring.windows.metrics import MEASURES, TABLE, USUAL_WINDOWS, measure_of
 
 _IN_DRIFT = {
     "psi": "population_stability_index",
@@ -56,7 +57,17 @@ def trend(store: FeatureStore, alert: Alert, *, as_of: datetime) -> list[Point]:
         window = _window(row)
         value = values.get(window.start) if alert.metric in _IN_DRIFT else _own(row, alert, window)
         points.append(Point(window, value, cast(int, row["count"]), cast(str, row["model_version"] or "")))
-    return points
+    return _multiples(points) if alert.metric == "volume" else points
+
+
+def _multiples(points: list[Point]) -> list[Point]:
+    """The windows' rows as multiples of what was usual before, as the alert's value is."""
+    found = []
+    for position, point in enumerate(points):
+        usual = [one.rows for one in points[max(position - USUAL_WINDOWS, 0) : position]]
+        middle = median(usual) if usual else 0
+        found.append(replace(point, value=point.rows / middle if middle else None))
+    return found
 
 
 def _own(row: Mapping[str, object], alert: Alert, window: Window) -> float | None:
@@ -69,8 +80,6 @@ def _own(row: Mapping[str, object], alert: Alert, window: Window) -> float | Non
     if alert.metric == "staleness":
         newest = cast("datetime | None", row.get("newest_row"))
         return None if newest is None else (window.end - newest.astimezone(UTC)).total_seconds() / _HOURS
-    if alert.metric == "volume":
-        return float(cast(int, row["count"]))
     return dict(cast("list[tuple[str, float]]", row.get("custom_metrics") or [])).get(alert.metric)
 
 

@@ -7,6 +7,8 @@ TABLE = ":table"
 """The name under which a window's metrics of the table as a whole are kept, as Databricks has it."""
 PREDICTION = "prediction"
 """The column of a score table that has the scores."""
+USUAL_WINDOWS = 8
+"""A window's volume is told as a multiple of the median of so many windows before it."""
 
 MEASURES = {
     "roc_auc": "roc_auc_score",
