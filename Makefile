@@ -17,10 +17,11 @@ UV = uv==$(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
-setup: $(READY) ## Make the virtual environment and fetch Delta's jars
+setup: $(READY) ## Make the virtual environment, fetch Delta's jars and a browser for tests
 
-$(READY): requirements.lock pyproject.toml feature_store/local/setup.py
+$(READY): requirements.lock pyproject.toml feature_store/local/setup.py .ci/browser
 	@PYTHON="$(PYTHON)" .ci/preflight
+	@.ci/browser
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
 	@echo "Installing $$(grep -c '^[a-z].*==' requirements.lock) locked packages ..."
@@ -55,7 +56,7 @@ architecture: setup
 	@lint-imports
 
 lock: setup ## Resolve requirements.lock again
-	@uv pip compile pyproject.toml --extra local --extra databricks --extra benchmarks --extra dev --universal --generate-hashes --no-emit-index-url \
+	@uv pip compile pyproject.toml --extra local --extra databricks --extra benchmarks --extra review --extra dev --universal --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --upgrade --quiet --output-file requirements.lock
 
 clean-workspace: ## Start over: remove all tables, models and reports

@@ -34,6 +34,7 @@ def main() -> None:
     review-alerts snooze f723104c --until 2013-08-01 --comment "a known outage"
     review-alerts resolve f723104c --comment "a sensor was stuck, and has been replaced"
     review-alerts retrain f723104c
+    review-alerts serve
     """
 
 
@@ -176,7 +177,8 @@ def reopen(alert_id: str, comment: str, user: str, as_of: datetime, **place: str
 @main.command("retrain")
 @_on_alert(comment="Why a new model is needed.")
 @click.option("--profile", default="local", show_default=True, metavar="NAME", envvar="PIPELINE_PROFILE")
-def retrain(alert_id: str, profile: str, comment: str, user: str, as_of: datetime, **place: str) -> None:
+@click.option("--asked", is_flag=True, help="The request is recorded already, as of the same moment.")
+def retrain(alert_id: str, profile: str, asked: bool, comment: str, user: str, as_of: datetime, **place: str) -> None:
     """Train the alert's model again, here and now.
 
     The gates decide as always whether the new model takes over. What came of it is recorded with the alert.
@@ -185,14 +187,48 @@ def retrain(alert_id: str, profile: str, comment: str, user: str, as_of: datetim
 
     store = open_store(**place)
     monitor = monitor_of(state.pick_all(state.current(read_events(store, as_of=as_of)), alert_id)[0])
-    _act(
-        place, alert_id, as_of, lambda alert: actions.retraining_asked(alert, actor=user, comment=comment, as_of=as_of)
-    )
+    if not asked:
+        _act(
+            place,
+            alert_id,
+            as_of,
+            lambda alert: actions.retraining_asked(alert, actor=user, comment=comment, as_of=as_of),
+        )
     try:
         with progress(len(monitor.scoring.training.estimators) + 6, "steps") as begin:
             train_again(store, monitor, profile=profile, as_of=as_of, begin=begin)
     finally:
         _print_outcomes(store, record_outcomes(store, monitor, as_of=as_of, is_over=True))
+
+
+@main.command("serve")
+@click.option(
+    "--address", default="127.0.0.1", show_default=True, metavar="HOST", help="Where others can reach the page."
+)
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True, metavar="N")
+@click.option(
+    "--identity",
+    type=click.Choice(["login", "header", "token"]),
+    default="login",
+    show_default=True,
+    help="Who reviews: you; the user that a platform forwards; or whoever knows PIPELINE_REVIEW_TOKEN.",
+)
+@click.option(
+    "--training", default="", metavar="COMMAND", envvar="PIPELINE_REVIEW_TRAINING",
+    help="What trains again, instead of retrain here; {alert}, {monitor}, {as_of}, {catalog}, {schema}, {workspace} are filled in.",
+)  # fmt: skip
+@click.option("--profile", default="local", show_default=True, metavar="NAME", envvar="PIPELINE_PROFILE")
+@place_options
+def serve(address: str, port: int, as_of: datetime, **settings: str) -> None:
+    """Open the review as a web page, on this machine.
+
+    Elsewhere than on this machine it is served only if it is known who reviews (--identity).
+    """
+    from monitoring.app.serving import serve
+    from monitoring.app.settings import Settings
+
+    given = click.get_current_context().params["as_of"]  # None: now, whenever the page is looked at
+    serve(Settings(as_of=given, **settings), address=address, port=port)
 
 
 @main.command("outcome")

@@ -37,7 +37,7 @@ SLOW_FILES = (
     "safety/test_two_writers.py", "test_demo.py", "safety/test_killed.py", "safety/test_disk.py", "test_readme.py",
     "test_left_over.py", "inference/test_own_process.py", "training/test_steps.py", "conformance/test_point_in_time.py", "conformance/test_store_contract.py",
     "conformance/test_model_portability.py", "features/test_publish.py", "feature_store/package/test_packaging.py",
-    "feature_store/aggregate/test_aggregation.py", "monitoring/test_check.py",
+    "feature_store/aggregate/test_aggregation.py", "monitoring/test_check.py", "monitoring/app/test_review_page.py",
 )  # fmt: skip
 """The files that take longest, the longest first: two processes end at about the same time if these begin early.
 

@@ -10,7 +10,9 @@ from resources.entry_points import installed_entry_points
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"])
-REVIEWS = ["ack", "list", "resolve", "show", "summary"]
+REVIEWS = [
+    "ack", "assign", "list", "outcome", "reopen", "resolve", "retrain", "serve", "show", "snooze", "summary",
+]  # fmt: skip
 
 
 def typed(line: str) -> Result:

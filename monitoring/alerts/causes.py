@@ -3,10 +3,9 @@
 from collections.abc import Collection
 
 from monitoring.alerts.watches import Watch
-from monitoring.drift.baseline import PREDICTION
 from monitoring.drift.metrics import ByColumn, WindowParts
 from monitoring.spec import DriftMonitor, Monitor
-from monitoring.windows.metrics import TABLE
+from monitoring.windows.metrics import PREDICTION, TABLE
 
 MOST_DRIFTED = 5
 _SMALLEST_PART = 1e-4

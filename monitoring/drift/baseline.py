@@ -8,7 +8,6 @@ from monitoring.drift.sketch import CategoricalSketch, NumericSketch, Sketch
 from monitoring.windows.metrics import TABLE
 from monitoring.windows.variation import Scale, Variation
 
-PREDICTION = "prediction"
 ROWS = "rows"
 """Under this name a part keeps, of ``:table``, how many rows each of its windows has."""
 FORMAT = 3

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from monitoring.drift.baseline import PREDICTION, ROWS, Baseline, Mix, Part, Slice, in_chunks
+from monitoring.drift.baseline import ROWS, Baseline, Mix, Part, Slice, in_chunks
 from monitoring.drift.columns import column_of, is_measured
 from monitoring.drift.performance import quality
 from monitoring.drift.rows import parts
 from monitoring.drift.sketch import GRID_STEPS, SLICE_STEPS, Sketch
-from monitoring.windows.metrics import MEASURES, TABLE, measure_of
+from monitoring.windows.metrics import MEASURES, PREDICTION, TABLE, measure_of
 
 WINDOW, HELD_OUT, LABEL = "__window", "__held_out", "__label"
 _METRICS = {

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from monitoring.drift.baseline import MOST_VALUES, PREDICTION, Baseline, Slice, in_chunks
+from monitoring.drift.baseline import MOST_VALUES, Baseline, Slice, in_chunks
 from monitoring.drift.columns import Column, Row, columns_of
 from monitoring.drift.learning import LABEL
 from monitoring.drift.performance import quality
@@ -23,7 +23,7 @@ from monitoring.drift.schemas import METRICS_VERSION
 from monitoring.drift.scored import ScoredWindow
 from monitoring.drift.sketch import GRID_STEPS, SLICE_STEPS, Sketch
 from monitoring.windows.calendar import Calendar, Window, before
-from monitoring.windows.metrics import TABLE
+from monitoring.windows.metrics import PREDICTION, TABLE
 
 Key = tuple[Window, Slice | None]
 Known = dict[str, Sketch]

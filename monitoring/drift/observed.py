@@ -9,14 +9,13 @@ from pyspark.sql import functions as F
 
 from feature_store.errors import suggestion
 from feature_store.store import FeatureStore
-from monitoring.drift.baseline import PREDICTION
 from monitoring.drift.kept import table_as_of
 from monitoring.drift.learning import LABEL
 from monitoring.drift.rows import with_slices
 from monitoring.drift.scored import ScoredWindow, scored_windows, window_number
 from monitoring.limits import NUMBERS
 from monitoring.spec import DriftMonitor, Monitor, is_pattern
-from monitoring.windows.metrics import TABLE
+from monitoring.windows.metrics import PREDICTION, TABLE
 from training.steps.kinds import kind_of, label_type_of
 
 MOMENT = "moment"

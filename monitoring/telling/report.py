@@ -8,13 +8,12 @@ from rich.table import Table
 
 from monitoring.alerts.causes import most_drifted
 from monitoring.alerts.checking import Check
-from monitoring.drift.baseline import PREDICTION
 from monitoring.drift.metrics import ByColumn
 from monitoring.spec import DriftMonitor
 from monitoring.telling.printing import age, alerts_table, number, percent, plain_table, rates
 from monitoring.telling.standing import beyond, expected
 from monitoring.windows.calendar import Window
-from monitoring.windows.metrics import TABLE
+from monitoring.windows.metrics import PREDICTION, TABLE
 
 MOST_WINDOWS = 12
 

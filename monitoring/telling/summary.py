@@ -16,7 +16,6 @@ from feature_store.store import FeatureStore
 from monitoring.alerts.causes import most_drifted
 from monitoring.alerts.events import read_events
 from monitoring.alerts.state import Alert, current
-from monitoring.drift.baseline import PREDICTION
 from monitoring.drift.learning import LABEL
 from monitoring.drift.measure import Measurement
 from monitoring.drift.metrics import Stored, Windows
@@ -24,7 +23,7 @@ from monitoring.drift.observed import measured_columns, model_kind, scores_with_
 from monitoring.drift.performance import quality
 from monitoring.spec import DriftMonitor
 from monitoring.telling.printing import number, plain_table, rates
-from monitoring.windows.metrics import TABLE, measure_of
+from monitoring.windows.metrics import PREDICTION, TABLE, measure_of
 from training.steps import champion
 
 _MAIN = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "rmse"}

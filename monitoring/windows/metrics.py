@@ -6,7 +6,10 @@ from statistics import median
 
 TABLE = ":table"
 """The name under which a window's metrics of the table as a whole are kept, as Databricks has it."""
-
+PREDICTION = "prediction"
+"""The column of a score table that has the scores."""
+USUAL, FEWEST = 8, 4
+"""What is usual is told by the eight windows before; of fewer than four, not at all."""
 
 MEASURES = {
     "roc_auc": "roc_auc_score",
@@ -24,10 +27,6 @@ MEASURES = {
     "bias": "bias",
 }
 """The measures that a limit on quality may name, and the columns of the profile table that have them."""
-
-
-USUAL, FEWEST = 8, 4
-"""What is usual is told by the eight windows before; of fewer than four, not at all."""
 
 
 @dataclass(frozen=True)

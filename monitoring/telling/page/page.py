@@ -12,7 +12,6 @@ from feature_store.store import FeatureStore
 from feature_store.tables.commit import code_revision
 from monitoring.alerts.checking import Check
 from monitoring.alerts.events import Event, read_events
-from monitoring.drift.baseline import PREDICTION
 from monitoring.limits import Severity
 from monitoring.spec import DriftMonitor
 from monitoring.table_limits import Volume
@@ -23,7 +22,7 @@ from monitoring.telling.printing import groups
 from monitoring.telling.standing import false_alarms, newest_version, per_year, points
 from monitoring.windows.bounds import Bounds
 from monitoring.windows.calendar import Window
-from monitoring.windows.metrics import TABLE
+from monitoring.windows.metrics import PREDICTION, TABLE
 
 _TEMPLATE = Path(__file__).parent / "check.html.jinja"
 _MOST_WINDOWS, _MOST_CELLS, _MOST_OVER, _MOST_SLICES, _MOST_CHANGES = 12, 60, 30, 4, 20

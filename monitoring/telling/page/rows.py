@@ -10,12 +10,11 @@ from statistics import median
 from monitoring.alerts.causes import most_drifted
 from monitoring.alerts.checking import Check
 from monitoring.alerts.watches import Honesty
-from monitoring.drift.baseline import PREDICTION
 from monitoring.drift.metrics import ByColumn
 from monitoring.limits import Psi
 from monitoring.telling.standing import beyond, named, points
 from monitoring.windows.calendar import Window
-from monitoring.windows.metrics import TABLE, WindowMetrics
+from monitoring.windows.metrics import PREDICTION, TABLE, WindowMetrics
 
 MAIN = ("roc_auc", "rmse", "accuracy")
 """The measure that tells of each kind of model: the first of these that it has."""

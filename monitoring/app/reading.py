@@ -1,0 +1,149 @@
+"""What the page reads, kept for as long as the tables behind it have the same version.
+
+To ask a table's version costs milliseconds; so what others did is seen at each reload, and nothing is read twice.
+Everything is read through the store's ``tables.collect``, without Spark.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import cast
+
+import streamlit as st
+
+from feature_store import open_store
+from feature_store.errors import PipelineError
+from feature_store.lineage.graph import Graph, read_graph
+from feature_store.store import FeatureStore
+from monitoring.alerts.events import EVENTS_TABLE, Event, read_events
+from monitoring.alerts.reviewing import history_of
+from monitoring.alerts.state import Alert, current
+from monitoring.app.settings import Settings
+from monitoring.telling.trend import Point, trend
+from monitoring.windows.calendar import Window
+
+Row = Mapping[str, object]
+Version = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the tables are."""
+
+    catalog: str
+    schema: str
+    workspace: str
+
+    @property
+    def store(self) -> FeatureStore:
+        """The store there, opened once."""
+        return _store(self)
+
+
+@st.cache_resource(show_spinner=False)
+def _store(place: Place) -> FeatureStore:
+    return open_store(catalog=place.catalog, schema=place.schema, workspace=place.workspace)
+
+
+@dataclass(frozen=True)
+class Review:
+    """All that is known as of a moment: events, and the alerts that follow from them."""
+
+    place: Place
+    as_of: datetime
+    is_now: bool
+    events: Sequence[Event]
+    alerts: Sequence[Alert]
+
+    @classmethod
+    def read(cls, settings: Settings) -> "Review":
+        """What there is; now, unless the settings name a moment."""
+        place = Place(settings.catalog, settings.schema, settings.workspace)
+        as_of = settings.as_of or datetime.now(UTC)
+        known = _events(place, _version(place, EVENTS_TABLE))
+        is_all = all(event.as_of <= as_of for event in known)
+        events, alerts = _state(place, _version(place, EVENTS_TABLE), None if is_all else as_of)
+        return cls(place, as_of, settings.as_of is None, events, alerts)
+
+    def history(self, alert: Alert) -> list[Event]:
+        """What happened to an alert, in order."""
+        return history_of(self.events, alert)
+
+    def points(self, alert: Alert) -> list[Point]:
+        """The alert's measure by window, oldest first; what the metric tables lack is taken from its events."""
+        tables = (f"{alert.table_name}_profile_metrics", f"{alert.table_name}_drift_metrics")
+        versions = tuple(_version(self.place, name) for name in tables)
+        found = _trend(self.place, versions, alert.alert_id, alert)
+        judged = {event.window_start: event.value for event in self.history(alert) if event.window_start}
+        return [
+            Point(
+                one.window,
+                judged.get(one.window.start) if one.value is None else one.value,
+                one.rows,
+                one.model_version,
+            )
+            for one in found
+            if one.window.end <= self.as_of
+        ]
+
+    def rows(self, table: str, columns: Sequence[str], only: Mapping[str, str]) -> list[Row]:
+        """Rows of a metric table with a whole window by the moment of the review, oldest first; none if it is not there."""
+        version = _version(self.place, table)
+        found = _rows(self.place, table, version, tuple(columns), tuple(sorted(only.items())))
+        return [row for row in found if window_of(row).end <= self.as_of]
+
+    def graph(self) -> Graph:
+        """The lineage of all tables and models; asked again after some minutes, or when something happened to an alert."""
+        as_of = None if self.is_now else self.as_of
+        known = _graph(self.place, _version(self.place, EVENTS_TABLE), as_of)
+        return Graph(dict(known.nodes), dict(known.edges))  # to look for a feature may add it
+
+
+def window_of(row: Row) -> Window:
+    """The window that a row of a metric table is about."""
+    window = cast("Mapping[str, datetime]", row["window"])
+    return Window(window["start"].astimezone(UTC), window["end"].astimezone(UTC))
+
+
+def _version(place: Place, table: str) -> Version:
+    """Which table it is, and its newest version; of none, nothing."""
+    if not place.store.tables.exists(table):
+        return "", -1
+    info = place.store.tables.info(table)
+    return info.table_id, info.version
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _events(place: Place, version: Version) -> list[Event]:
+    return read_events(place.store)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _state(place: Place, version: Version, as_of: datetime | None) -> tuple[list[Event], list[Alert]]:
+    events = [event for event in _events(place, version) if as_of is None or event.as_of <= as_of]
+    return events, current(events)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _trend(place: Place, versions: tuple[Version, ...], alert_id: str, _alert: Alert) -> list[Point]:
+    return trend(place.store, _alert, as_of=datetime.max.replace(tzinfo=UTC))
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _rows(
+    place: Place, table: str, version: Version, columns: tuple[str, ...], only: tuple[tuple[str, str], ...]
+) -> list[Row]:
+    if version[1] < 0:
+        return []
+    tables = place.store.tables
+    there = tables.info(table).schema.names
+    found = tables.collect(table, [column for column in columns if column in there], only=dict(only)).to_pylist()
+    return sorted(found, key=window_of)
+
+
+@st.cache_resource(max_entries=8, ttl=600, show_spinner=False)
+def _graph(place: Place, version: Version, as_of: datetime | None) -> Graph:
+    try:
+        return read_graph(place.store, as_of=as_of)
+    except PipelineError:
+        return Graph()
