@@ -123,8 +123,8 @@ def test_a_change_to_one_stage_affects_its_own_tests_first_and_not_those_of_the_
     files = affected({"monitoring/alerts/judge.py"}, ROOT)
 
     assert [file for file in files if file not in ALWAYS][:2] == [
+        "tests/monitoring/alerts/test_actions.py",
         "tests/monitoring/alerts/test_judge.py",
-        "tests/monitoring/test_review.py",
     ]
     assert {"tests/monitoring/test_check.py", "tests/test_commands.py", "tests/test_demo.py"} <= set(files)
     assert not [file for file in files if file.startswith(("tests/training/", "tests/features/", "tests/conformance/"))]

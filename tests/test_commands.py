@@ -131,7 +131,7 @@ def test_a_workspace_that_is_a_file_is_refused(tmp_path: Path) -> None:
         ("train-model flight_delays", "There is no model 'flight_delays'. Did you mean flight_delay?"),
         ("score-batch fligt_delay", "There is no scored population 'fligt_delay'. Did you mean flight_delay?"),
         ("check-consistency fligt_delay", "There is no scored population 'fligt_delay'. Did you mean flight_delay?"),
-        ("check-drift flight-delay", "There is no monitor 'flight-delay'. Did you mean flight_delay?"),
+        ("check-drift flight-delay", "There is no monitor 'flight-delay'. Did you mean flight_delay or flights?"),
         ("run-job replai", "Did you mean replay?"),
     ],
 )
