@@ -49,10 +49,10 @@ def _measure(review: Review, alert: Alert, history: Sequence[Event]) -> None:
     if points.empty:
         st.text("No window of this measure is kept; the history below has its values.")
         return
-    chart = charts.over_time(points, alert, series.marks(history))
+    chart = charts.over_time(points, alert.metric, alert.limit, series.marks(history))
     beyond = int((points["state"] != "within").sum())
     words = f"{count(len(points), 'window')}, {beyond} beyond the limit; the last value is {unit(alert.metric)(points['value'].iloc[-1])}."
-    st.altair_chart(chart, alt=words, key="measure")
+    st.vega_lite_chart(spec=chart, alt=words, key="measure")
     st.caption(f"{words} Red: beyond the limit. Times are UTC.")
 
 
@@ -85,7 +85,7 @@ def _window(by_window: dict[Window, Row], alert: Alert, key: str) -> Window:
 def _overlay(shares: pd.DataFrame, window: str, key: str | None = None) -> None:
     rows = {of: int(part["rows"].sum()) for of, part in shares.groupby("of")}
     words = f"Baseline: {rows.get('baseline', 0):,} rows. Window ({window}): {rows.get('window', 0):,} rows."
-    st.altair_chart(charts.distribution(shares), alt=words, key=key)
+    st.vega_lite_chart(spec=charts.distribution(shares), alt=words, key=key)
     st.caption(words)
 
 
@@ -103,7 +103,7 @@ def _quality(review: Review, tables: Sequence[str]) -> None:
     measure = st.selectbox("Measure", there, format_func=lambda one: unit(one).title, key="quality-measure")
     last = found[found["measure"] == measure].iloc[-1]
     words = f"{table}: {unit(measure).title} {unit(measure)(last['value'])} in the last window with labels, from {day(last['at'])}."
-    st.altair_chart(charts.quality(found, measure), alt=words, key="quality")
+    st.vega_lite_chart(spec=charts.quality(found, measure), alt=words, key="quality")
     st.caption(f"{words} Faint: few labels are known yet.")
 
 
@@ -119,7 +119,7 @@ def _scores(review: Review, alert: Alert, tables: Sequence[str]) -> None:
     st.subheader("Scores", anchor=False)
     last = bands.iloc[-1]
     words = f"{table}: in the last window half of the scores are above {last['median']:.3f}, a tenth above {last['high']:.3f}."
-    st.altair_chart(charts.scores(bands), alt=words, key="scores")
+    st.vega_lite_chart(spec=charts.scores(bands), alt=words, key="scores")
     st.caption(f"{words} Line: median; band: from the 10th to the 90th percentile.")
     if (alert.column_name, alert.table_name) != (PREDICTION, table):
         rows = review.rows(f"{table}_drift_metrics", _HISTOGRAM, _against_baseline(PREDICTION))

@@ -5,7 +5,7 @@ Everything is read through the store's ``tables.collect``, without Spark.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
 
@@ -54,16 +54,17 @@ class Review:
     is_now: bool
     events: Sequence[Event]
     alerts: Sequence[Alert]
+    versions: dict[str, Version] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, settings: Settings) -> "Review":
         """What there is; now, unless the settings name a moment."""
         place = Place(settings.catalog, settings.schema, settings.workspace)
         as_of = settings.as_of or datetime.now(UTC)
-        known = _events(place, _version(place, EVENTS_TABLE))
-        is_all = all(event.as_of <= as_of for event in known)
-        events, alerts = _state(place, _version(place, EVENTS_TABLE), None if is_all else as_of)
-        return cls(place, as_of, settings.as_of is None, events, alerts)
+        version = _version(place, EVENTS_TABLE)
+        is_all = all(event.as_of <= as_of for event in _events(place, version))
+        events, alerts = _state(place, version, None if is_all else as_of)
+        return cls(place, as_of, settings.as_of is None, events, alerts, {EVENTS_TABLE: version})
 
     def history(self, alert: Alert) -> list[Event]:
         """What happened to an alert, in order."""
@@ -72,7 +73,7 @@ class Review:
     def points(self, alert: Alert) -> list[Point]:
         """The alert's measure by window, oldest first; what the metric tables lack is taken from its events."""
         tables = (f"{alert.table_name}_profile_metrics", f"{alert.table_name}_drift_metrics")
-        versions = tuple(_version(self.place, name) for name in tables)
+        versions = tuple(self._version(name) for name in tables)
         found = _trend(self.place, versions, alert.alert_id, alert)
         judged = {event.window_start: event.value for event in self.history(alert) if event.window_start}
         return [
@@ -88,15 +89,22 @@ class Review:
 
     def rows(self, table: str, columns: Sequence[str], only: Mapping[str, str]) -> list[Row]:
         """Rows of a metric table with a whole window by the moment of the review, oldest first; none if it is not there."""
-        version = _version(self.place, table)
+        version = self._version(table)
         found = _rows(self.place, table, version, tuple(columns), tuple(sorted(only.items())))
         return [row for row in found if window_of(row).end <= self.as_of]
 
     def graph(self) -> Graph:
-        """The lineage of all tables and models; asked again after some minutes, or when something happened to an alert."""
+        """The lineage of all tables and models; asked again after some minutes, or when a training has ended."""
         as_of = None if self.is_now else self.as_of
-        known = _graph(self.place, _version(self.place, EVENTS_TABLE), as_of)
+        trained = sum(event.kind == "retraining_finished" for event in self.events)
+        known = _graph(self.place, trained, as_of)
         return Graph(dict(known.nodes), dict(known.edges))  # to look for a feature may add it
+
+    def _version(self, table: str) -> Version:
+        """The version of a table, asked once for each time that the page is shown."""
+        if table not in self.versions:
+            self.versions[table] = _version(self.place, table)
+        return self.versions[table]
 
 
 def window_of(row: Row) -> Window:
@@ -142,7 +150,7 @@ def _rows(
 
 
 @st.cache_resource(max_entries=8, ttl=600, show_spinner=False)
-def _graph(place: Place, version: Version, as_of: datetime | None) -> Graph:
+def _graph(place: Place, trained: int, as_of: datetime | None) -> Graph:
     try:
         return read_graph(place.store, as_of=as_of)
     except PipelineError:
