@@ -1,0 +1,155 @@
+"""Time the review page in a browser: a year of daily windows in 30 columns, and 500 alerts.
+
+    python benchmarks/reviewing.py [--times 20]
+
+The tables are made without Spark in a folder of their own, the page is served by ``review-alerts serve``, and Chromium
+loads it as a person's browser does. A load ends when the page shows the heading and the server has nothing more to
+send; an action, when the page says that it was recorded. The first load, which starts everything, is told apart.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import click
+from playwright.sync_api import Page, expect, sync_playwright
+
+from feature_store import open_store
+from feature_store.tables.commit import Commit
+from monitoring.alerts.events import Cause, Event, append_events
+from monitoring.drift.schemas import DRIFT, PROFILE, arrow_table, ensure
+
+FIRST, DAY = datetime(2024, 1, 1, tzinfo=UTC), timedelta(days=1)
+COLUMNS = [f"feature_{number:02}" for number in range(29)] + ["prediction"]
+SCORES = "flight_delay_scores"
+CHROMIUM = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
+
+
+def make(workspace: Path, *, days: int, alerts: int) -> list[str]:
+    """Metric tables of so many days, and so many alerts; the alerts' ids."""
+    store, profile, drift = open_store(workspace=workspace), [], []
+    for day in range(days):
+        start = FIRST + day * DAY
+        about = {
+            "window": {"start": start, "end": start + DAY}, "granularity": "1 day", "window_start": start,
+            "model_version": str(1 + day // 90),
+        }  # fmt: skip
+        auc = {"one_vs_all": [("true", 0.8 - day / 5000)], "macro": None, "weighted": None}
+        profile.append(about | {"column_name": ":table", "count": 1000, "labelled_count": 900, "roc_auc_score": auc})
+        for column in COLUMNS:
+            shares = [position / 200 for position in range(101)]
+            profile.append(about | {"column_name": column, "count": 1000, "quantiles": shares, "percent_null": 0.0})
+            bins = [{"bin": f"up to {n}", "baseline": 100, "current": 50 + day % 7 * n} for n in range(11)]
+            index = {"population_stability_index": 0.1 + day % 9 / 20, "drift_type": "BASELINE", "histogram": bins}
+            drift.append(about | {"column_name": column} | index)
+    commit = Commit(verb="check-drift", as_of=FIRST + days * DAY)
+    for kind, rows, schema in (("profile", profile, PROFILE), ("drift", drift, DRIFT)):
+        name = f"{SCORES}_{kind}_metrics"
+        ensure(store.tables, name, kind, table=SCORES, owner="ops@example.com")
+        store.tables.append(name, arrow_table(rows, schema), commit=commit)
+    events = [
+        _opened(COLUMNS[number % len(COLUMNS)], FIRST + number * days // alerts * DAY) for number in range(alerts)
+    ]
+    append_events(store, events, commit)
+    return [event.alert_id for event in events]
+
+
+def _opened(column: str, start: datetime) -> Event:
+    cause = Cause(monitor="flight_delay", table_name=SCORES, column_name=column, metric="psi")
+    return Event(
+        **vars(cause), alert_id=cause.alert_id(start), kind="opened", as_of=start + DAY, window_start=start,
+        window_end=start + DAY, value=0.5, limit=0.25, evidence='{"limit": "psi at most 0.25"}',
+    )  # fmt: skip
+
+
+@contextmanager
+def serving(workspace: Path) -> Iterator[str]:
+    """The page's address, while it is served."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    program = [sys.executable, "-m", "monitoring.review", "serve", "--port", str(port), "--workspace", str(workspace)]
+    process = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    address, end = f"http://127.0.0.1:{port}/", time.monotonic() + 60
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(address + "_stcore/health", timeout=5).close()
+                break
+            except (urllib.error.URLError, OSError):
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def settled(page: Page) -> None:
+    """Wait until the page shows what the server last said."""
+    expect(page.locator("h1").first).to_be_visible()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def timed(work: Callable[[], Any]) -> float:
+    """Seconds by the clock."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def acknowledged(page: Page) -> None:
+    """Acknowledge the alert that is shown."""
+    page.get_by_role("button", name="Acknowledge").click()
+    expect(page.get_by_text("Acknowledged by").first).to_be_visible()
+
+
+@click.command()
+@click.option("--days", default=365, show_default=True, help="Daily windows.")
+@click.option("--alerts", default=500, show_default=True, help="Open alerts.")
+@click.option(
+    "--times", default=20, show_default=True, help="How often each page is loaded, and an alert acknowledged."
+)
+def main(days: int, alerts: int, times: int) -> None:
+    """Print the median and the 95th percentile of loading the queue, an alert's page, and of an action."""
+    program = shutil.which("chromium")
+    if program is None:
+        raise click.ClickException("The page is timed in a browser: apt-get install chromium")
+    expect.set_options(timeout=30_000)
+    found: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        ids = make(Path(folder), days=days, alerts=alerts)
+        with serving(Path(folder)) as address, sync_playwright() as playwright:
+            page = playwright.chromium.launch(executable_path=program, args=CHROMIUM.split()).new_page()
+
+            def load(query: str) -> None:
+                page.goto(address + query)
+                settled(page)
+
+            click.echo(f"first load {timed(lambda: load('')):.2f} s")
+            load(f"?alert={ids[0]}")
+            for alert in ids[1 : times + 1]:
+                found.setdefault("queue", []).append(timed(lambda: load("")))
+                found.setdefault("alert", []).append(timed(lambda alert=alert: load(f"?alert={alert}")))
+                found.setdefault("action", []).append(timed(lambda: acknowledged(page)))
+    for what, seconds in found.items():
+        last = quantiles(seconds, n=20)[-1]
+        click.echo(f"{what:8} median {median(seconds):.2f} s, 95th percentile {last:.2f} s, of {len(seconds)}")
+
+
+if __name__ == "__main__":
+    main()
