@@ -30,14 +30,16 @@ def show(review: Review, alert: Alert, history: Sequence[Event]) -> None:
     _measure(review, alert, history)
     score_tables = [alert.table_name, *(_name(one) for one in (found.breaks.score_tables if found else ()))]
     left, right = st.columns(2, gap="large")
+    is_of_table = alert.column_name == TABLE  # which has no distribution of its own
     with left:
-        _distribution(review, alert)
+        _scores(review, alert, score_tables) if is_of_table else _distribution(review, alert)
     with right:
         _quality(review, score_tables)
     left, right = st.columns(2, gap="large")
     with left:
-        _scores(review, alert, score_tables)
-    with right:
+        if not is_of_table:
+            _scores(review, alert, score_tables)
+    with left if is_of_table else right:
         _concerned(review, alert, history, found)
     if found:
         _lineage(review, found)
@@ -59,8 +61,6 @@ def _measure(review: Review, alert: Alert, history: Sequence[Event]) -> None:
 @st.fragment
 def _distribution(review: Review, alert: Alert) -> None:
     """Baseline and window of the column; the window can be chosen."""
-    if alert.column_name == TABLE:
-        return
     rows = review.rows(f"{alert.table_name}_drift_metrics", _HISTOGRAM, _against_baseline(alert.column_name))
     by_window = series.histograms(rows, alert)
     st.subheader("Distribution", anchor=False)
@@ -158,7 +158,7 @@ def _lineage(review: Review, found: Ancestry) -> None:
     prefix = f"{review.place.catalog}.{review.place.schema}."
     is_dark = st.context.theme.type == "dark"
     st.graphviz_chart(dot(found, is_dark=is_dark, prefix=prefix), width="content", alt=words)
-    if found.breaks.models or found.breaks.score_tables or found.breaks.other_tables:
+    if found.breaks.models or found.breaks.score_tables:
         st.text(words)
 
 

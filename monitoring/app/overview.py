@@ -18,7 +18,13 @@ _REVIEW, _ALL = "Needs review", "All"
 _STATES = (_REVIEW, "Open", "Acknowledged", "Subsided", "Recovered", "Resolved", _ALL)
 _NOBODY = "Nobody"
 _ORDERS = {
-    "Most severe first": lambda alert: (alert.severity != "critical", -badness(alert), alert.alert_id),
+    "Most severe first": lambda alert: (
+        not alert.is_open,
+        alert.severity != "critical",
+        -alert.windows,
+        -badness(alert),
+        alert.alert_id,
+    ),
     "Newest first": lambda alert: (-alert.since.timestamp(), alert.severity != "critical", alert.alert_id),
     "Longest first": lambda alert: (-alert.windows, alert.alert_id),
 }
