@@ -29,9 +29,7 @@ def converted(columns: Sequence[str], unit: Callable[[pl.Expr], pl.Expr]) -> Inj
 
     def inject(rows: pl.DataFrame, since: datetime) -> pl.DataFrame:
         late = pl.col("known_at") >= since
-        return rows.with_columns(
-            pl.when(late).then(unit(pl.col(name))).otherwise(name).alias(name) for name in columns
-        )
+        return rows.with_columns(pl.when(late).then(unit(pl.col(name))).otherwise(name).alias(name) for name in columns)
 
     return inject
 
@@ -107,6 +105,7 @@ def celsius(fahrenheit: pl.Expr) -> pl.Expr:
 class Fault:
     """Something that goes wrong with the landed ``table``.
 
+    ``published`` are the feature tables that are made of it night by night; all others stay as the year left them.
     ``tables`` are the feature tables that show it, ``columns`` those in which it shows (or ``:table``): an alert on any other
     column or table is collateral. ``measures`` are the monitor's own measures that are about it.
     """
@@ -118,6 +117,7 @@ class Fault:
     tables: Sequence[str]
     columns: Sequence[str]
     measures: Sequence[str] = ()
+    published: Sequence[str] = ("airport_weather",)
 
     @property
     def is_weather(self) -> bool:
@@ -166,27 +166,32 @@ FAULTS = [
         name="carrier renamed", said="US is called UX in the schedule", table="flights",
         inject=rewritten("carrier", lambda code: code.replace("US", "UX")),
         tables=["carrier_at_origin", "carrier_punctuality", ""], columns=["carrier"], measures=["unknown_carriers"],
+        published=["carrier_at_origin", "carrier_punctuality"],
     ),
     Fault(
         name="small carrier renamed", said="FL (1 % of flights) is called TZ in the schedule", table="flights",
         inject=rewritten("carrier", lambda code: code.replace("FL", "TZ")),
         tables=["carrier_at_origin", "carrier_punctuality", ""], columns=["carrier"], measures=["unknown_carriers"],
+        published=["carrier_at_origin", "carrier_punctuality"],
     ),
     Fault(
         name="key: origin", said="origins in lower case: weather and congestion are not found", table="flights",
         inject=rewritten("origin", lambda code: code.str.to_lowercase()),
         tables=["airport_weather", "origin_congestion", "carrier_at_origin", "route_punctuality", ""],
         columns=["origin"], measures=["unknown_origins"],
+        published=["origin_congestion", "carrier_at_origin", "route_punctuality"],
     ),
     Fault(
         name="key: tailnum", said="registrations with a blank at the end: aircraft are not found", table="flights",
         inject=rewritten("tailnum", lambda code: code + " "),
         tables=["aircraft", ""], columns=["tailnum", "year_built", "seats", "engines", "manufacturer"],
         measures=["malformed_tailnums"],
+        published=["aircraft_day"],
     ),
     Fault(
         name="slow drift: delays", said="departure delays 2 % longer each day", table="flights",
         inject=later_and_later(a_day=0.02),
         tables=_DELAYS, columns=["prediction"], measures=["share_called_late"],
+        published=_DELAYS,
     ),
 ]  # fmt: skip

@@ -81,7 +81,9 @@ def land(store: FeatureStore, name: str, change: Callable[[pl.DataFrame], pl.Dat
     rows = store.tables.collect(name, list(landed.columns))
     before = pl.DataFrame(pl.from_arrow(rows))
     after = change(before)
-    store.tables.overwrite(name, after.to_arrow().cast(_schema(rows)), commit=Commit(verb="ingest-sources", as_of=as_of))
+    store.tables.overwrite(
+        name, after.to_arrow().cast(_schema(rows)), commit=Commit(verb="ingest-sources", as_of=as_of)
+    )
     if after.height < before.height:
         return before.height - after.height
     same = pl.all_horizontal(pl.col(column).eq_missing(pl.col(f"{column}_after")) for column in before.columns)
@@ -114,8 +116,7 @@ def days(start: datetime, end: datetime) -> Iterator[datetime]:
 
 def is_due(monitor: Monitor, night: datetime) -> bool:
     """Whether a window of the monitor has ended this very night."""
-    last = monitor.calendar.window(monitor.calendar.number(night - timedelta(microseconds=1)))
-    return last.end == night
+    return monitor.calendar.window(monitor.calendar.number(night)).start == night
 
 
 def night(store: FeatureStore, as_of: datetime, publishing: list[FeatureTable], said: Callable[[str], None]) -> None:
@@ -127,7 +128,9 @@ def night(store: FeatureStore, as_of: datetime, publishing: list[FeatureTable], 
             continue
         if isinstance(monitor, DriftMonitor):
             _tried(lambda: score(store, SCORING, as_of=as_of), "score-batch flight_delay", as_of, said)
-        done = _tried(lambda monitor=monitor: check(store, monitor, as_of=as_of), f"check-drift {monitor.name}", as_of, said)  # type: ignore[misc]
+        done = _tried(
+            lambda monitor=monitor: check(store, monitor, as_of=as_of), f"check-drift {monitor.name}", as_of, said
+        )  # type: ignore[misc]
         if isinstance(done, Check) and as_of.day == 1:
             for note in done.notes:
                 said(f"{as_of:%Y-%m-%d} {monitor.name}: {note}")
