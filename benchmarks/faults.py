@@ -143,7 +143,7 @@ def _nights(base: Path, folder: Path, fault: Fault | None) -> tuple[int, list[Al
     if fault:
         rows = land(store, fault.table, lambda frame: fault.inject(frame, SINCE), SINCE)
     # The schedule has no time: it is made anew where its source changed.
-    publishing = [one for one in tables() if one.name in {*published, "flight_schedule"}]
+    publishing = [one for one in tables() if one.name in {*published, "airport_weather", "flight_schedule"}]
     for moment in NIGHTS:
         night(store, moment, publishing, said.append)
     alerts = [told(event) for event in opened(store) if event.window_end and event.window_end > SINCE]
@@ -169,7 +169,7 @@ def table(out: Path, as_json: bool) -> None:
     )
     for row in rows:
         cells = (row["fault"], f"{row['rows']:,}", row["found_by"], row["window"], row["late"], row["also"], row["named"],
-                 row["collateral"])  # fmt: skip
+                 row["collateral"] + row["refused"])  # fmt: skip
         print("| " + " | ".join("; ".join(cell) if isinstance(cell, list) else str(cell) for cell in cells) + " |")
     print(f"\nWithout any fault: {'; '.join(in_words(alert) for alert in control['alerts']) or 'nothing'}")
 
@@ -188,7 +188,8 @@ def _row(fault: Fault, result: dict[str, Any], background: set[tuple[str, ...]])
         "late": _late(first) if first else "",
         "also": sorted({f"{_by(alert)} ({_late(alert)})" for alert in mine[1:]}),
         "named": _named(fault, first) if first else "",
-        "collateral": sorted({f"{_by(alert)} ({_late(alert)})" for alert in others}) + result["said"],
+        "collateral": sorted({f"{_by(alert)} ({_late(alert)})" for alert in others}),
+        "refused": sorted({" ".join(sentence.split()[1:4]).rstrip(":") for sentence in result["said"]}),
     }
 
 

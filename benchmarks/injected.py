@@ -144,12 +144,12 @@ FAULTS = [
     Fault(
         name="unit: visibility", said="visibility in kilometres, all airports", table="weather",
         inject=converted(["visibility_miles"], lambda miles: miles * MILES_IN_KM),
-        tables=_WEATHER, columns=["visibility_miles"], measures=["farthest_visibility_miles"],
+        tables=_WEATHER, columns=["visibility_miles"], measures=["visibilities_beyond_range"],
     ),
     Fault(
         name="unit: wind", said="wind and gusts in metres a second, all airports", table="weather",
         inject=converted(["wind_speed_mph", "wind_gust_mph"], lambda mph: mph * MPH_IN_METRES_A_SECOND),
-        tables=_WEATHER, columns=["wind_speed_mph", "wind_gust_mph"], measures=["weakest_gust_mph"],
+        tables=_WEATHER, columns=["wind_speed_mph", "wind_gust_mph"], measures=["gusts_too_weak"],
     ),
     Fault(
         name="feed missing", said="no weather rows for three days", table="weather", inject=missing(3),
@@ -184,7 +184,7 @@ FAULTS = [
     Fault(
         name="key: tailnum", said="registrations with a blank at the end: aircraft are not found", table="flights",
         inject=rewritten("tailnum", lambda code: code + " "),
-        tables=["aircraft", ""], columns=["tailnum", "year_built", "seats", "engines", "manufacturer"],
+        tables=["aircraft", "aircraft_day", ""], columns=["tailnum", "year_built", "seats", "engines", "manufacturer"],
         measures=["malformed_tailnums"],
         published=["aircraft_day"],
     ),

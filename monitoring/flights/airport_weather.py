@@ -25,8 +25,8 @@ MONITOR = TableMonitor(
         "temperature_range_f": "max(temperature_f) - min(temperature_f)",
         "wind_range_mph": "max(wind_speed_mph) - min(wind_speed_mph)",
         "humidity_gap_percent": f"avg(abs(humidity_percent - {_HUMIDITY}))",
-        "farthest_visibility_miles": "max(visibility_miles)",
-        "weakest_gust_mph": "min(wind_gust_mph)",
+        "visibilities_beyond_range": "count_if(visibility_miles > 10)",
+        "gusts_too_weak": "count_if(wind_gust_mph < 16)",
     },
     limits={
         # An hour of three airports is three rows: a day has 72.
@@ -37,8 +37,8 @@ MONITOR = TableMonitor(
             Custom("temperature_range_f", at_least=1.0, by="origin"),  # never below 2.5
             Custom("wind_range_mph", at_least=0.5, by="origin"),
             Custom("humidity_gap_percent", at_most=3.0, by="origin", severity=Severity.CRITICAL),  # never above 2.2
-            Custom("farthest_visibility_miles", at_most=10.0),  # the instruments' largest value
-            Custom("weakest_gust_mph", at_least=16.0),  # gusts are reported from 14 knots on
+            Custom("visibilities_beyond_range", at_most=0),  # the instruments say 10 miles at most
+            Custom("gusts_too_weak", at_most=0),  # gusts are reported from 14 knots on, which is 16.1 miles per hour
         ],
         "temperature_f": [MeanShift(3.0), NullRate(0.2)],
         "pressure_millibars": MeanShift(4.0),
