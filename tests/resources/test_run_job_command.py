@@ -94,7 +94,7 @@ def test_a_round_publishes_scores_and_checks_its_own_window_and_retrains_when_du
         "publish-features flights as_of=2013-08-01 catalog=dev",
         "score-batch flight_delay as_of=2013-08-01 catalog=dev from=2013-07-01 until=2013-08-01",
         "check-consistency flight_delay as_of=2013-08-01 catalog=dev from=2013-07-01 until=2013-08-01",
-        "check-drift airport_weather aircraft as_of=2013-08-01 catalog=dev",
+        "check-drift airport_weather aircraft schedule as_of=2013-08-01 catalog=dev",
         "check-drift flight_delay as_of=2013-08-01 catalog=dev",
         "train-model flight_delay as_of=2013-08-01 catalog=dev profile=dev",
         "review-alerts outcome flight_delay as_of=2013-08-01 catalog=dev",
