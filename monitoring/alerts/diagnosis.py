@@ -35,8 +35,10 @@ def diagnosed(
 
     @cache
     def upstream(source: str, start: datetime, end: datetime) -> tuple[list[str], list[str]]:
-        alerts = [one for one in others if one.table_name == source and one.since < end and one.until > start]
-        known = [f"{source} has an alert of its own: {one.what} ({one.alert_id})" for one in alerts]
+        declared = _declared(monitor, source)
+        tables = {source, *(one.table for one in (declared.sources if declared else ()))}
+        alerts = [one for one in others if one.table_name in tables and one.since < end and one.until > start]
+        known = [f"{one.table_name} has an alert of its own: {one.what} ({one.alert_id})" for one in alerts]
         return known + _changes(store, source, start, end), _stale(store, monitor, source, end)
 
     @cache
@@ -52,7 +54,7 @@ def diagnosed(
         sources = [event.source] if event.source else _all_sources(monitor)
         for source in sources:
             one, other = upstream(source, event.window_start, event.window_end)
-            changes += one
+            changes += [line for line in one if line not in changes]
             stale += [one for one in other if one not in stale]
         evidence = json.loads(event.evidence) | {
             "upstream": changes[:_MOST_SAID],

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from features.flights.airport_weather import TABLE
-from monitoring.limits import Automatic, Custom, MeanShift, NullRate, Severity
+from monitoring.limits import Automatic, MeanShift, NullRate, Severity
 from monitoring.spec import Span, TableMonitor
-from monitoring.table_limits import Freshness, SchemaChange, Volume
+from monitoring.table_limits import Custom, Freshness, SchemaChange, Volume
 
 # By the Magnus formula relative humidity follows from temperature and dew point, each 17.625 c / (243.04 + c) in the exponent.
 _EXPONENT = "17.625 * ({0} - 32) / 1.8 / (243.04 + ({0} - 32) / 1.8)"

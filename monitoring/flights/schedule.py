@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from features.flights import landing
-from monitoring.limits import Automatic, Custom, Psi, Severity
+from monitoring.limits import Automatic, Psi, Severity
 from monitoring.spec import Span, TableMonitor
-from monitoring.table_limits import SchemaChange, Volume
+from monitoring.table_limits import Custom, SchemaChange, Volume
 
 ORIGINS = ("EWR", "JFK", "LGA")
 CARRIERS = ("9E", "AA", "AS", "B6", "DL", "EV", "F9", "FL", "HA", "MQ", "OO", "UA", "US", "VX", "WN", "YV")

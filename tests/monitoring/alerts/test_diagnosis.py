@@ -67,13 +67,34 @@ def test_nights_like_all_others_are_not_told(parcels, opened):
     assert found["stale"] == []
 
 
-def test_a_table_without_new_rows_and_one_that_is_not_there_are_told(parcels, opened):
+def of_declared(parcels):
+    """A monitor of a model whose feature table is declared, with what it is made from."""
     load = FeatureTable(
         name="depot_load", description="How much waits there", owner="depots@example.com", primary_keys=["depot", "at"],
         timeseries_column="at", sources=[OUTCOMES], features={"load": "Parcels"}, compute=lambda outcomes: outcomes,
     )  # fmt: skip
     training = replace(TRAINING, lookups=[FeatureLookup(load, "depot", timestamp_lookup_key="decided_at")])
-    monitor = replace(parcels.monitor(), scoring=replace(SCORING, training=training))
+    return replace(parcels.monitor(), scoring=replace(SCORING, training=training))
+
+
+def test_an_alert_on_what_the_table_is_made_from_is_told_once(parcels, opened):
+    publish(parcels, parcels.week(1) + DAY)
+    of_parcels = replace(
+        opened,
+        alert_id="c3",
+        event_id="e",
+        monitor="landed",
+        table_name="parcels",
+        column_name=":table",
+        metric="volume",
+    )
+    for event in (opened, replace(opened, column_name="prediction", source="")):
+        [found] = diagnosed(parcels.store, of_declared(parcels), [event], others=current([of_parcels]))
+        assert json.loads(found.evidence)["upstream"] == ["parcels has an alert of its own: :table volume (c3)"]
+
+
+def test_a_table_without_new_rows_and_one_that_is_not_there_are_told(parcels, opened):
+    monitor = of_declared(parcels)
 
     def stale():
         [found] = diagnosed(parcels.store, monitor, [opened])
