@@ -126,6 +126,7 @@ class Limit:
     of_table: ClassVar[bool] = True
     needs_rows: ClassVar[bool] = True
     of_numbers: ClassVar[bool] = False
+    of_slices: ClassVar[bool] = True
     scale: ClassVar[Scale] = "plain"
 
     def __post_init__(self) -> None:

@@ -107,6 +107,8 @@ class Monitor:
                     f"{where}: a limit on {column!r} is by {limit.by!r}, which is not among its slices. "
                     f"{suggestion(limit.by, list(self.slices))}"
                 )
+            if limit.by is not None and not limit.of_slices:
+                raise Misuse(f"{where}: {limit} is judged of the whole table only. Leave by={limit.by!r} out.")
             if isinstance(limit, Custom) and limit.metric not in self.measures:
                 raise Misuse(
                     f"{where}: it has no measure {limit.metric!r}. {suggestion(limit.metric, list(self.measures))}"

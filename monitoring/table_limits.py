@@ -93,6 +93,7 @@ class Volume(Limit):
     at_most: float | None = None
     metric: ClassVar[str] = "volume"
     needs_rows = False
+    of_slices = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -120,6 +121,7 @@ class Freshness(Limit):
     at_most: timedelta
     metric: ClassVar[str] = "staleness"
     needs_rows = False
+    of_slices = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -142,6 +144,7 @@ class SchemaChange(Limit):
 
     metric: ClassVar[str] = "schema_changes"
     needs_rows = False
+    of_slices = False
 
     def value(self, metrics: WindowMetrics) -> float | None:
         return metrics.schema_changes

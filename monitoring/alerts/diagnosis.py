@@ -37,6 +37,8 @@ def diagnosed(
     def upstream(source: str, start: datetime, end: datetime) -> tuple[list[str], list[str]]:
         declared = _declared(monitor, source)
         tables = {source, *(one.table for one in (declared.sources if declared else ()))}
+        if isinstance(monitor, DriftMonitor):
+            tables.add(monitor.scoring.entities.table)  # whom the scores are about
         alerts = [one for one in others if one.table_name in tables and one.since < end and one.until > start]
         known = [f"{one.table_name} has an alert of its own: {one.what} ({one.alert_id})" for one in alerts]
         return known + _changes(store, source, start, end), _stale(store, monitor, source, end)

@@ -60,6 +60,8 @@ class Variation:
     def _tail(self, bound: float, *, above: bool) -> float:
         if self.scale != "plain" and bound < 0:
             return float(above)
+        if self.scale == "share" and bound >= 1 and above:
+            return 0.0  # no share is larger than the whole
         mean, spread = self._fitted()
         distance = float(self._of(np.array([bound]))[0]) - mean
         if not spread:

@@ -153,6 +153,8 @@ def test_a_table_without_time_is_measured_as_it_stood_at_the_end_of_each_window(
 def test_a_monitor_of_a_table_needs_no_labels_and_cannot_judge_predictions():
     with pytest.raises(Misuse, match="needs predictions and labels, which a table does not have"):
         Feed(None).monitor({TABLE: Quality("roc_auc", at_least=0.7)})
+    with pytest.raises(Misuse, match="volume at least 1 is judged of the whole table only"):
+        Feed(None).monitor({TABLE: Volume(at_least=1, by="sensor")}, slices=["sensor"])
     with pytest.raises(Misuse, match="declares its keys and time itself"):
         Feed(None).monitor({TABLE: SchemaChange()}, table=WEATHER)
     with pytest.raises(Misuse, match="the end must be after the start"):

@@ -73,3 +73,10 @@ def test_bounds_say_which_of_them_was_crossed_or_is_nearest():
     bounds = Bounds(low=0.5, high=2.0)
     assert [bounds.crossed(value) for value in (0.4, 1.0, 2.5)] == [0.5, None, 2.0]
     assert [bounds.nearest(value) for value in (0.4, 0.6, 1.9, 2.5)] == [0.5, 0.5, 2.0, 2.0]
+
+
+def test_no_share_is_larger_than_the_whole_or_less_than_nothing():
+    share = Variation([0.9, 1.0, 0.8, 1.0, 0.95, 1.0], "share", rows=50)
+    assert share.chance_beyond(Bounds(high=1.0)) == 0.0
+    assert share.chance_beyond(Bounds(high=-0.1)) == 1.0
+    assert share.chance_beyond(Bounds(low=-0.1)) == 0.0
