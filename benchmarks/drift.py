@@ -103,7 +103,7 @@ def against(sketches: Mapping[str, Sketch], table: pa.Table, threads: int | None
     """The window's profile and drift, as the monitor measures them, with as many columns at a time."""
     found: dict[str, Row | None] = {}
     for chunk in in_chunks(table.column_names, table.num_rows):
-        for name, column in columns_of(table, chunk, threads).items():
+        for name, column in columns_of(table, chunk, threads=threads).items():
             column.profile()
             found[name] = column.drift(sketches[name])
     return found
