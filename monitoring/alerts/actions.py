@@ -1,5 +1,6 @@
 """What people do with alerts: each action is an event, refused where it makes no sense."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from feature_store.errors import Misuse
@@ -132,12 +133,7 @@ def _by_person(
     if len(comment) > MOST_COMMENT:
         raise Misuse(f"A comment has at most {MOST_COMMENT} characters; this one has {len(comment)}.")
     return Event(
-        monitor=alert.monitor,
-        table_name=alert.table_name,
-        column_name=alert.column_name,
-        metric=alert.metric,
-        slice_key=alert.slice_key,
-        slice_value=alert.slice_value,
+        **asdict(alert.cause),
         alert_id=alert.alert_id,
         kind=kind,
         as_of=as_of,

@@ -16,7 +16,7 @@ from monitoring.drift import kept
 from monitoring.drift.baseline import Baseline
 from monitoring.drift.learning import Asked
 from monitoring.drift.measure import Measurement, Pass
-from monitoring.drift.metrics import Stored, Windows, save, window_of
+from monitoring.drift.metrics import Stored, Windows, save
 from monitoring.drift.observed import (
     definition_of,
     limits_in_vain,
@@ -27,7 +27,7 @@ from monitoring.drift.observed import (
 )
 from monitoring.drift.scored import ScoredWindow, StoredWindow, to_measure
 from monitoring.spec import DriftMonitor, Monitor
-from monitoring.windows.calendar import Window
+from monitoring.windows.calendar import Window, window_of
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A first diagnosis of an alert: what changed upstream, what stopped arriving, whom it touches; from commits and lineage."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -23,6 +23,7 @@ from monitoring.spec import DriftMonitor, Monitor, TableMonitor
 _DIAGNOSED = ("opened", "reopened")
 _MOST_SAID = 8
 _LATE = timedelta(days=1)
+_NewestRow = Callable[[str, str, datetime], datetime | None]
 
 
 def diagnosed(
@@ -34,6 +35,10 @@ def diagnosed(
     """
 
     @cache
+    def newest(table: str, column: str, end: datetime) -> datetime | None:
+        return _newest(store, table, column, end)
+
+    @cache
     def upstream(source: str, start: datetime, end: datetime) -> tuple[list[str], list[str]]:
         declared = _declared(monitor, source)
         tables = {source, *(one.table for one in (declared.sources if declared else ()))}
@@ -41,7 +46,7 @@ def diagnosed(
             tables.add(monitor.scoring.entities.table)  # whom the scores are about
         alerts = [one for one in others if one.table_name in tables and one.since < end and one.until > start]
         known = [f"{one.table_name} has an alert of its own: {one.what} ({one.alert_id})" for one in alerts]
-        return known + _changes(store, source, start, end), _stale(store, monitor, source, end)
+        return known + _changes(store, source, start, end), _stale(store, monitor, source, end, newest)
 
     @cache
     def concerned(source: str) -> list[dict[str, str]]:
@@ -106,7 +111,7 @@ def _said_of(name: str, entry: TableVersion, before: TableVersion | None) -> Ite
         yield f"{where}: {entry.operation.lower()}"
 
 
-def _stale(store: FeatureStore, monitor: Monitor, name: str, end: datetime) -> list[str]:
+def _stale(store: FeatureStore, monitor: Monitor, name: str, end: datetime, newest_row: _NewestRow) -> list[str]:
     """Whether the newest row of the table, or of what it is made from, was old at the end of the window."""
     if not store.tables.exists(name):
         return [f"{name} is not there"]
@@ -119,7 +124,7 @@ def _stale(store: FeatureStore, monitor: Monitor, name: str, end: datetime) -> l
     columns |= {source.table: source.known_at for source in declared.sources}
     said = []
     for table, column in columns.items():
-        newest = _newest(store, table, column, end) if column and store.tables.exists(table) else None
+        newest = newest_row(table, column, end) if column and store.tables.exists(table) else None
         if newest is not None and end - newest > allowed:
             said.append(f"the newest row of {table} was of {newest:%Y-%m-%d %H:%M}")
     return said

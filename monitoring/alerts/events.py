@@ -37,6 +37,12 @@ class Cause:
     slice_key: str = ""
     slice_value: str = ""
 
+    @property
+    def what(self) -> str:
+        """What it is about, in words: column, metric, and the slice if it is of one."""
+        of = f" where {self.slice_key} = {self.slice_value}" if self.slice_key else ""
+        return f"{self.column_name} {self.metric.removeprefix('scaled_')}{of}"
+
     def alert_id(self, opened: datetime) -> str:
         """The id of the alert that was opened by the window starting at ``opened``."""
         of_slice = [self.slice_key, self.slice_value] if self.slice_key else []
@@ -86,14 +92,7 @@ class Event:
     @property
     def cause(self) -> Cause:
         """What the alert is about."""
-        return Cause(
-            monitor=self.monitor,
-            table_name=self.table_name,
-            column_name=self.column_name,
-            metric=self.metric,
-            slice_key=self.slice_key,
-            slice_value=self.slice_value,
-        )
+        return Cause(**{column.name: getattr(self, column.name) for column in fields(Cause)})
 
     def order(self) -> tuple[datetime, datetime, datetime, int, str]:
         """In this order events are read: by moment, window and kind; what people do comes last, as they did it."""

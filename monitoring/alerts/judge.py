@@ -152,13 +152,8 @@ def _corrections(alerts: Iterable[Alert], happened: Sequence[Event], metrics: Wi
         newest = max(metrics)
         corrected.append(
             Event(
+                **asdict(alert.cause),
                 alert_id=alert.alert_id,
-                monitor=alert.monitor,
-                table_name=alert.table_name,
-                column_name=alert.column_name,
-                metric=alert.metric,
-                slice_key=alert.slice_key,
-                slice_value=alert.slice_value,
                 source=alert.source,
                 kind="reopened" if violating else "recovered",
                 as_of=as_of,

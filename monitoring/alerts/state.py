@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from typing import cast
 
 from feature_store.errors import NotFound, suggestion
-from monitoring.alerts.events import CHECK, Event
+from monitoring.alerts.events import CHECK, Cause, Event
 from monitoring.windows.metrics import TABLE
 
 GROUP_FROM = 3
@@ -58,8 +58,12 @@ class Alert:
     @property
     def what(self) -> str:
         """What it is about, in words: column, metric, and the slice if it is of one."""
-        of = f" where {self.slice_key} = {self.slice_value}" if self.slice_key else ""
-        return f"{self.column_name} {self.metric.removeprefix('scaled_')}{of}"
+        return self.cause.what
+
+    @property
+    def cause(self) -> Cause:
+        """What it is about."""
+        return Cause(**{column.name: getattr(self, column.name) for column in fields(Cause)})
 
     def is_snoozed(self, as_of: datetime) -> bool:
         """Whether nobody wants to hear of it as of this moment."""
@@ -100,13 +104,8 @@ def replay(events: Iterable[Event]) -> Replay:
 
 def _opened(event: Event) -> Alert:
     return Alert(
+        **asdict(event.cause),
         alert_id=event.alert_id,
-        monitor=event.monitor,
-        table_name=event.table_name,
-        column_name=event.column_name,
-        metric=event.metric,
-        slice_key=event.slice_key,
-        slice_value=event.slice_value,
         status="open",
         severity=event.severity,
         since=cast(datetime, event.window_start),

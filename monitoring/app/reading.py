@@ -7,7 +7,6 @@ Everything is read through the store's ``tables.collect``, without Spark.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import cast
 
 import streamlit as st
 
@@ -20,7 +19,7 @@ from monitoring.alerts.reviewing import history_of
 from monitoring.alerts.state import Alert, current
 from monitoring.app.settings import Settings
 from monitoring.telling.trend import Point, trend
-from monitoring.windows.calendar import Window
+from monitoring.windows.calendar import window_of
 
 Row = Mapping[str, object]
 Version = tuple[str, int]
@@ -105,12 +104,6 @@ class Review:
         if table not in self.versions:
             self.versions[table] = _version(self.place, table)
         return self.versions[table]
-
-
-def window_of(row: Row) -> Window:
-    """The window that a row of a metric table is about."""
-    window = cast("Mapping[str, datetime]", row["window"])
-    return Window(window["start"].astimezone(UTC), window["end"].astimezone(UTC))
 
 
 def _version(place: Place, table: str) -> Version:

@@ -15,15 +15,9 @@ from monitoring.drift.columns import column_of, is_measured
 from monitoring.drift.performance import quality
 from monitoring.drift.rows import parts
 from monitoring.drift.sketch import GRID_STEPS, SLICE_STEPS, Sketch
-from monitoring.windows.metrics import MEASURES, PREDICTION, TABLE, measure_of
+from monitoring.windows.metrics import DISTANCES, MEASURES, PREDICTION, TABLE, distance_of, measure_of
 
 WINDOW, HELD_OUT, LABEL = "__window", "__held_out", "__label"
-_METRICS = {
-    "psi": "population_stability_index",
-    "js_distance": "js_distance",
-    "scaled_wasserstein": "scaled_wasserstein_distance",
-    "scaled_mean_shift": "scaled_avg_delta",
-}
 Values = dict[str, dict[str, list[float]]]
 Measured = Mapping[tuple[object, ...], Mapping[Slice | None, Mapping[str, float]]]
 """The monitor's own measures of all rows, under (), and of each window, under its number."""
@@ -129,12 +123,10 @@ class _Building:
             row = column_of(chosen.slice(first, length), steps).distances(sketch)
             if row is None:
                 continue
-            found = {metric: row.get(name) for metric, name in _METRICS.items()}
-            test = row.get("ks_test")
-            found["ks"] = test["statistic"] if isinstance(test, Mapping) else None
+            found = {metric: distance_of(row, metric) for metric in DISTANCES}
             found["null_rate"] = chosen.slice(first, length).null_count / length
             for metric, value in found.items():
-                if isinstance(value, float):
+                if value is not None:
                     varied.setdefault(metric, []).append(value)
 
     def _learn_quality(self, of: Slice | None, values: pa.Table, positions: NDArray[np.int64]) -> None:

@@ -18,8 +18,8 @@ from monitoring.drift.measure import Measurement
 from monitoring.drift.schemas import DRIFT, PROFILE, arrow_table, ensure
 from monitoring.drift.scored import StoredWindow
 from monitoring.spec import Monitor
-from monitoring.windows.calendar import Window
-from monitoring.windows.metrics import MEASURES, TABLE, USUAL, WindowMetrics, measure_of, volume
+from monitoring.windows.calendar import Window, window_of
+from monitoring.windows.metrics import DISTANCES, MEASURES, TABLE, USUAL, WindowMetrics, distance_of, measure_of, volume
 
 Place = tuple[str, Slice | None]
 """A column (or ``:table``), of all rows or in a slice."""
@@ -31,8 +31,7 @@ _PROFILE_READ = [
     "custom_metrics", "non_null_columns", *sorted(set(MEASURES.values())),
 ]  # fmt: skip
 _DRIFT_READ = [
-    "window", "slice_key", "slice_value", "column_name", "population_stability_index", "js_distance", "ks_test",
-    "scaled_wasserstein_distance", "scaled_avg_delta", "histogram", "explained_prediction_delta",
+    "window", "slice_key", "slice_value", "column_name", *DISTANCES.values(), "histogram", "explained_prediction_delta",
 ]  # fmt: skip
 
 _OFTEN_THERE = 0.5
@@ -165,12 +164,6 @@ def save(store: FeatureStore, monitor: Monitor, measured: Measurement, commit: C
         store.tables.replace_window(name, replacing, column="window_start", start=start, end=end, commit=commit)
 
 
-def window_of(row: Row) -> Window:
-    """The window that a row of a metric table is about."""
-    window = cast("Mapping[str, datetime]", row["window"])
-    return Window(window["start"].astimezone(UTC), window["end"].astimezone(UTC))
-
-
 def _read(tables: Tables, monitor: Monitor, name: str, columns: Sequence[str], **only: object) -> list[Row]:
     """What the table has of windows of the monitor's length."""
     if not tables.exists(name):
@@ -199,7 +192,7 @@ def _is_whole_table(row: Row) -> bool:
 
 
 def _metrics(profile: Row, drift: Row) -> WindowMetrics:
-    null_rate, ks = profile.get("percent_null"), drift.get("ks_test")
+    null_rate = profile.get("percent_null")
     is_table = profile["column_name"] == TABLE
     histogram = cast("Sequence[Mapping[str, object]]", drift.get("histogram") or ())
     return WindowMetrics(
@@ -208,11 +201,11 @@ def _metrics(profile: Row, drift: Row) -> WindowMetrics:
         data_type=cast("str | None", profile.get("data_type")),
         avg=_number(profile.get("avg")),
         null_rate=None if null_rate is None else cast(float, null_rate) / 100,
-        psi=_number(drift.get("population_stability_index")),
-        js_distance=_number(drift.get("js_distance")),
-        ks=_number(cast("Mapping[str, object]", ks)["statistic"]) if ks else None,
-        scaled_wasserstein=_number(drift.get("scaled_wasserstein_distance")),
-        scaled_mean_shift=_number(drift.get("scaled_avg_delta")),
+        psi=distance_of(drift, "psi"),
+        js_distance=distance_of(drift, "js_distance"),
+        ks=distance_of(drift, "ks"),
+        scaled_wasserstein=distance_of(drift, "scaled_wasserstein"),
+        scaled_mean_shift=distance_of(drift, "scaled_mean_shift"),
         quality={measure: measure_of(profile, measure) for measure in MEASURES} if is_table else None,
         labelled=cast(int, profile.get("labelled_count") or 0),
         custom=dict(cast("Sequence[tuple[str, float]]", profile.get("custom_metrics") or ())),

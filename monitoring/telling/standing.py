@@ -25,9 +25,7 @@ class Point:
 
 def named(watch: Watch) -> str:
     """What a limit is about, in the words in which its alert would say it."""
-    cause = watch.cause
-    of = f" where {cause.slice_key} = {cause.slice_value}" if cause.slice_key else ""
-    return f"{cause.column_name} {cause.metric.removeprefix('scaled_')}{of}"
+    return watch.cause.what
 
 
 def newest_version(check: Check) -> str:

@@ -7,16 +7,9 @@ from typing import cast
 
 from feature_store.store import FeatureStore
 from monitoring.alerts.state import Alert
-from monitoring.windows.calendar import Window
-from monitoring.windows.metrics import MEASURES, TABLE, measure_of, volume
+from monitoring.windows.calendar import Window, window_of
+from monitoring.windows.metrics import DISTANCES, MEASURES, TABLE, distance_of, measure_of, volume
 
-_IN_DRIFT = {
-    "psi": "population_stability_index",
-    "js_distance": "js_distance",
-    "ks": "ks_test",
-    "scaled_wasserstein": "scaled_wasserstein_distance",
-    "scaled_mean_shift": "scaled_avg_delta",
-}
 _HOURS = 3600.0
 
 
@@ -39,13 +32,13 @@ def trend(store: FeatureStore, alert: Alert, *, as_of: datetime) -> list[Point]:
     of_table = ["newest_row", "custom_metrics", *sorted(set(MEASURES.values()))] if alert.column_name == TABLE else []
     rows = _rows(store, profile, [*columns, *of_table], alert)
     granularity = _granularity(rows, alert)
-    values = _of_drift(store, drift, alert, granularity) if alert.metric in _IN_DRIFT else {}
+    values = _of_drift(store, drift, alert, granularity) if alert.metric in DISTANCES else {}
     points: list[Point] = []
-    for row in sorted(rows, key=lambda row: _window(row)):
-        window = _window(row)
+    for row in sorted(rows, key=window_of):
+        window = window_of(row)
         if row["granularity"] != granularity or window.end > as_of:
             continue
-        value = values.get(window.start) if alert.metric in _IN_DRIFT else _own(row, alert, window)
+        value = values.get(window.start) if alert.metric in DISTANCES else _own(row, alert, window)
         count = cast(int, row["count"])
         if alert.metric == "volume":
             value = volume(count, [point.rows for point in points])
@@ -55,13 +48,10 @@ def trend(store: FeatureStore, alert: Alert, *, as_of: datetime) -> list[Point]:
 
 def _of_drift(store: FeatureStore, table: str, alert: Alert, granularity: object) -> dict[datetime, float | None]:
     """A measure that the drift table has, by the start of the window."""
-    name = _IN_DRIFT[alert.metric]
-    columns = ["window", "slice_key", "slice_value", name]
+    columns = ["window", "slice_key", "slice_value", DISTANCES[alert.metric]]
     found: dict[datetime, float | None] = {}
     for row in _rows(store, table, columns, alert, drift_type="BASELINE", granularity=granularity):
-        value = row[name]
-        number = value["statistic"] if isinstance(value, Mapping) else value
-        found[_window(row).start] = cast("float | None", number)
+        found[window_of(row).start] = distance_of(row, alert.metric)
     return found
 
 
@@ -88,10 +78,5 @@ def _rows(store: FeatureStore, name: str, columns: list[str], alert: Alert, **on
 
 def _granularity(rows: list[dict[str, object]], alert: Alert) -> object:
     """The length of the windows that the alert is about: those of the window that opened it."""
-    lengths = [row["granularity"] for row in rows if _window(row).start == alert.since]
+    lengths = [row["granularity"] for row in rows if window_of(row).start == alert.since]
     return lengths[0] if lengths else None
-
-
-def _window(row: Mapping[str, object]) -> Window:
-    window = cast("Mapping[str, datetime]", row["window"])
-    return Window(window["start"].astimezone(UTC), window["end"].astimezone(UTC))

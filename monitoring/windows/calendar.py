@@ -1,7 +1,9 @@
 """Windows of time by their numbers: of a fixed length, counted from a Monday, or of whole months."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from feature_store.errors import Misuse
 
@@ -102,6 +104,12 @@ Calendar = Every | Months
 def calendar_of(window: timedelta | Months) -> Calendar:
     """The windows that a monitor declares."""
     return window if isinstance(window, Months) else Every(window)
+
+
+def window_of(row: Mapping[str, object]) -> Window:
+    """The window that a row of a metric table is about."""
+    window = cast("Mapping[str, datetime]", row["window"])
+    return Window(window["start"].astimezone(UTC), window["end"].astimezone(UTC))
 
 
 def before(calendar: Calendar, window: Window) -> Window:

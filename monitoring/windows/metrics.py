@@ -8,6 +8,15 @@ TABLE = ":table"
 """The name under which a window's metrics of the table as a whole are kept, as Databricks has it."""
 PREDICTION = "prediction"
 """The column of a score table that has the scores."""
+DISTANCES = {
+    "psi": "population_stability_index",
+    "js_distance": "js_distance",
+    "ks": "ks_test",
+    "scaled_wasserstein": "scaled_wasserstein_distance",
+    "scaled_mean_shift": "scaled_avg_delta",
+}
+"""What limits on drift measure, and the columns of the drift table that have it."""
+
 USUAL, FEWEST = 8, 4
 """What is usual is told by the eight windows before; of fewer than four, not at all."""
 
@@ -65,6 +74,13 @@ def measure_of(profile: Mapping[str, object], measure: str) -> float | None:
         of_class = dict(value["one_vs_all"])
         value = of_class["true"] if list(of_class) == ["true"] else value["macro"]
     return float(value) if isinstance(value, int | float) else None
+
+
+def distance_of(drift: Mapping[str, object], metric: str) -> float | None:
+    """One of :data:`DISTANCES` in a row of the drift table: a plain number, or the statistic of a test."""
+    value = drift.get(DISTANCES[metric])
+    number = value["statistic"] if isinstance(value, Mapping) else value
+    return float(number) if isinstance(number, int | float) else None
 
 
 def volume(rows: int, earlier: Sequence[int]) -> float | None:
