@@ -40,8 +40,12 @@ CHROMIUM = "--no-sandbox --disable-gpu --disable-background-networking --disable
 
 def make(workspace: Path, *, days: int, alerts: int) -> list[str]:
     """Metric tables of so many days, and so many alerts; the alerts' ids."""
-    store, profile, drift = open_store(workspace=workspace), [], []
-    for day in range(days):
+    store = open_store(workspace=workspace)
+    names = {kind: f"{SCORES}_{kind}_metrics" for kind in ("profile", "drift")}
+    for kind, name in names.items():
+        ensure(store.tables, name, kind, table=SCORES, owner="ops@example.com")
+    for day in range(days):  # each in a commit and files of its own, as a nightly check leaves them
+        profile, drift = [], []
         start = FIRST + day * DAY
         about = {
             "window": {"start": start, "end": start + DAY}, "granularity": "1 day", "window_start": start,
@@ -55,15 +59,13 @@ def make(workspace: Path, *, days: int, alerts: int) -> list[str]:
             bins = [{"bin": f"up to {n}", "baseline": 100, "current": 50 + day % 7 * n} for n in range(11)]
             index = {"population_stability_index": 0.1 + day % 9 / 20, "drift_type": "BASELINE", "histogram": bins}
             drift.append(about | {"column_name": column} | index)
-    commit = Commit(verb="check-drift", as_of=FIRST + days * DAY)
-    for kind, rows, schema in (("profile", profile, PROFILE), ("drift", drift, DRIFT)):
-        name = f"{SCORES}_{kind}_metrics"
-        ensure(store.tables, name, kind, table=SCORES, owner="ops@example.com")
-        store.tables.append(name, arrow_table(rows, schema), commit=commit)
+        commit = Commit(verb="check-drift", as_of=start + DAY)
+        store.tables.append(names["profile"], arrow_table(profile, PROFILE), commit=commit)
+        store.tables.append(names["drift"], arrow_table(drift, DRIFT), commit=commit)
     events = [
         _opened(COLUMNS[number % len(COLUMNS)], FIRST + number * days // alerts * DAY) for number in range(alerts)
     ]
-    append_events(store, events, commit)
+    append_events(store, events, Commit(verb="check-drift", as_of=FIRST + days * DAY))
     return [event.alert_id for event in events]
 
 

@@ -90,7 +90,7 @@ def show_alert(alert_id: str, as_json: bool, catalog: str, schema: str, as_of: d
 
     The beginning of the ALERT's id is enough. The id of a group shows its members.
     """
-    from monitoring.telling.trend import trend
+    from monitoring.telling.trend import reading, trend
 
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     events = read_events(store, as_of=as_of)
@@ -104,7 +104,7 @@ def show_alert(alert_id: str, as_json: bool, catalog: str, schema: str, as_of: d
         console.print(alerts_table(found))
         console.print(f"Evidence: review-alerts show {found[0].alert_id}")
         return
-    values = [point.value for point in trend(store, found[0], as_of=as_of)]
+    values = [point.value for point in trend(reading(store), found[0], as_of=as_of)]
     print_alert(console, found[0], history_of(events, found[0]), values)
 
 

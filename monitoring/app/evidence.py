@@ -11,8 +11,9 @@ from monitoring.alerts.events import Event
 from monitoring.alerts.state import Alert
 from monitoring.app import charts, series
 from monitoring.app.ancestry import SCORE_TABLE, Ancestry, around, dot
-from monitoring.app.reading import Review, Row
+from monitoring.app.reading import Review
 from monitoring.app.wording import count, day, headline, span, unit
+from monitoring.telling.trend import Row
 from monitoring.windows.calendar import Window
 from monitoring.windows.metrics import MEASURES, PREDICTION, TABLE
 

@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
 from feature_store import open_store
@@ -18,10 +21,9 @@ from monitoring.alerts.events import EVENTS_TABLE, Event, read_events
 from monitoring.alerts.reviewing import history_of
 from monitoring.alerts.state import Alert, current
 from monitoring.app.settings import Settings
-from monitoring.telling.trend import Point, trend
+from monitoring.telling.trend import Point, Row, trend
 from monitoring.windows.calendar import window_of
 
-Row = Mapping[str, object]
 Version = tuple[str, int]
 
 
@@ -71,9 +73,6 @@ class Review:
 
     def points(self, alert: Alert) -> list[Point]:
         """The alert's measure by window, oldest first; what the metric tables lack is taken from its events."""
-        tables = (f"{alert.table_name}_profile_metrics", f"{alert.table_name}_drift_metrics")
-        versions = tuple(self._version(name) for name in tables)
-        found = _trend(self.place, versions, alert.alert_id, alert)
         judged = {event.window_start: event.value for event in self.history(alert) if event.window_start}
         return [
             Point(
@@ -82,14 +81,12 @@ class Review:
                 one.rows,
                 one.model_version,
             )
-            for one in found
-            if one.window.end <= self.as_of
+            for one in trend(self._read, alert, as_of=self.as_of)
         ]
 
-    def rows(self, table: str, columns: Sequence[str], only: Mapping[str, str]) -> list[Row]:
+    def rows(self, table: str, columns: Sequence[str], only: Mapping[str, object]) -> list[Row]:
         """Rows of a metric table with a whole window by the moment of the review, oldest first; none if it is not there."""
-        version = self._version(table)
-        found = _rows(self.place, table, version, tuple(columns), tuple(sorted(only.items())))
+        found = sorted(self._read(table, columns, only), key=window_of)
         return [row for row in found if window_of(row).end <= self.as_of]
 
     def graph(self) -> Graph:
@@ -98,6 +95,17 @@ class Review:
         trained = sum(event.kind == "retraining_finished" for event in self.events)
         known = _graph(self.place, trained, as_of)
         return Graph(dict(known.nodes), dict(known.edges))  # to look for a feature may add it
+
+    def _read(self, table: str, columns: Sequence[str], only: Mapping[str, object]) -> list[Row]:
+        """Rows with these values of a metric table, which is read whole once for each of its versions."""
+        version = self._version(table)
+        if version[1] < 0:
+            return []
+        kept = _table(self.place, table, version)
+        matches = [pc.equal(kept[column], value).fill_null(False).to_numpy() for column, value in only.items()]
+        wanted = np.flatnonzero(np.logical_and.reduce(matches)) if matches else np.arange(kept.num_rows)
+        known = [column for column in columns if column in kept.column_names]
+        return list(kept.select(known).take(pa.array(wanted)).to_pylist())
 
     def _version(self, table: str) -> Version:
         """The version of a table, asked once for each time that the page is shown."""
@@ -125,21 +133,12 @@ def _state(place: Place, version: Version, as_of: datetime | None) -> tuple[list
     return events, current(events)
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
-def _trend(place: Place, versions: tuple[Version, ...], alert_id: str, _alert: Alert) -> list[Point]:
-    return trend(place.store, _alert, as_of=datetime.max.replace(tzinfo=UTC))
-
-
-@st.cache_resource(max_entries=256, show_spinner=False)
-def _rows(
-    place: Place, table: str, version: Version, columns: tuple[str, ...], only: tuple[tuple[str, str], ...]
-) -> list[Row]:
-    if version[1] < 0:
-        return []
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _table(place: Place, table: str, version: Version) -> pa.Table:
     tables = place.store.tables
-    there = tables.info(table).schema.names
-    found = tables.collect(table, [column for column in columns if column in there], only=dict(only)).to_pylist()
-    return sorted(found, key=window_of)
+    return tables.collect(
+        table, tables.info(table).schema.names
+    ).combine_chunks()  # nested columns in many pieces are slow
 
 
 @st.cache_resource(max_entries=8, ttl=600, show_spinner=False)

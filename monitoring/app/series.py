@@ -7,8 +7,7 @@ import pandas as pd
 
 from monitoring.alerts.events import CHECK, Event
 from monitoring.alerts.state import Alert
-from monitoring.app.reading import Row
-from monitoring.telling.trend import Point
+from monitoring.telling.trend import Point, Row
 from monitoring.windows.calendar import Window, window_of
 from monitoring.windows.metrics import MEASURES, measure_of
 

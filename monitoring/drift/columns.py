@@ -18,6 +18,8 @@ Row = dict[str, object]
 MOST_FREQUENT_ITEMS = 100
 MOST_THREADS = 8
 """Each holds a copy of a column that it works on."""
+FEW_VALUES = 100_000
+"""To start threads for fewer takes longer than to measure them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,16 +38,17 @@ class NumericColumn:
     def profile(self) -> Row:
         """What the profile table has of numbers."""
         numbers, sketch, rows = self.numbers, self.sketch, self.sketch.rows
-        smallest, largest = numbers.quantile(0.0), numbers.quantile(1.0)
+        quantiles = numbers.quantiles(100)
+        smallest, median, largest = (quantiles[step] if quantiles else None for step in (0, 50, 100))
         return _counted(sketch) | {
             "avg": sketch.mean,
-            "quantiles": [numbers.quantile(step / 100) for step in range(101)] if numbers.finite.size else None,
+            "quantiles": quantiles or None,
             "min": -np.inf if numbers.negative_infinities else smallest,
             "max": np.inf if numbers.positive_infinities else largest,
             "stddev": sketch.stddev,
             "num_zeros": sketch.zeros,
             "num_nan": numbers.nan,
-            "median": numbers.quantile(0.5),
+            "median": median,
             "percent_nan": 100 * numbers.nan / rows if rows else None,
             "percent_zeros": 100 * sketch.zeros / rows if rows else None,
         }
@@ -70,7 +73,7 @@ class NumericColumn:
     def _distances(self, baseline: NumericSketch) -> tuple[Counts, Counts, Row]:
         with np.errstate(over="ignore", invalid="ignore"):
             before, now = baseline.histogram, self.numbers.over(baseline.histogram.grid)
-            bins, current_bins = baseline.binned(before), baseline.binned(now)
+            bins, current_bins = baseline.bins, baseline.binned(now)
             area = statistics.wasserstein(before, now)
         return (
             bins,
@@ -148,6 +151,8 @@ def columns_of(
     As many threads as there are cores unless ``threads`` says, but at most ``MOST_THREADS``.
     """
     measured = [name for name in names if is_measured(table.schema.field(name).type)]
+    if table.num_rows * len(measured) <= FEW_VALUES:
+        return {name: _sketched(column_of(table[name], steps)) for name in measured}
     with ThreadPoolExecutor(threads or min(os.cpu_count() or 1, MOST_THREADS)) as pool:
         return dict(
             zip(measured, pool.map(lambda name: _sketched(column_of(table[name], steps)), measured), strict=True)
@@ -193,7 +198,7 @@ def _deltas(baseline: Sketch, current: Sketch) -> Row:
 
 
 def _histogram(baseline: Sketch, before: Counts, now: Counts) -> list[Row]:
-    rows = zip(baseline.bin_names(), before.tolist(), now.tolist(), strict=True)
+    rows = zip(baseline.bin_names, before.tolist(), now.tolist(), strict=True)
     return [{"bin": name, "baseline": of_baseline, "current": current} for name, of_baseline, current in rows]
 
 

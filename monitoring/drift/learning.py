@@ -163,7 +163,7 @@ class _Building:
             sketch = self._sketches[None].get(column)
             if sketch is None or column == PREDICTION:
                 continue
-            bins, number = sketch.bins_of(chosen[column]), len(sketch.bin_names())
+            bins, number = sketch.bins_of(chosen[column]), len(sketch.bin_names)
             rows = np.bincount(bins, minlength=number)
             sums = np.bincount(bins, weights=predictions, minlength=number)
             means = np.where(rows > 0, sums / np.maximum(rows, 1), predictions.mean())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from monitoring.drift.statistics import Floats, Histogram
+from monitoring.drift.statistics import Counts, Floats, Histogram
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +54,11 @@ class Numbers:
             missing=self.nulls + self.nan,
         )
 
-    def quantile(self, share: float) -> float | None:
-        """The smallest value with at least ``share`` of the finite values at or below it."""
-        if not self.finite.size:
-            return None
-        return float(self.finite[max(int(np.ceil(share * self.finite.size)), 1) - 1])
+    def quantiles(self, steps: int) -> list[float]:
+        """The quantiles at 0, 1/steps, ..., 1: of each share, the smallest value that so many are at or below; of none, none."""
+        return [] if not self.finite.size else self.finite[ranks(self.finite.size, steps)].tolist()
+
+
+def ranks(size: int, steps: int) -> Counts:
+    """The positions, in ``size`` sorted values, of the quantiles at 0, 1/steps, ..., 1."""
+    return np.maximum(-(-np.arange(steps + 1) * size // steps), 1) - 1

@@ -8,12 +8,13 @@ counts of a column's commonest values.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from monitoring.drift.numbers import Numbers
+from monitoring.drift.numbers import Numbers, ranks
 from monitoring.drift.statistics import Counts, Floats, Histogram
 
 GRID_STEPS = 1000
@@ -55,7 +56,7 @@ class NumericSketch:
         exact = distinct <= steps + 1
         mean = float(finite.mean())
         grid = finite[np.append(True, starts)] if exact else np.unique(finite[_grid_ranks(finite.size, steps)])
-        deciles = np.searchsorted(grid, finite[_ranks(finite.size, BINS)][1:-1])
+        deciles = np.searchsorted(grid, finite[ranks(finite.size, BINS)][1:-1])
         return cls(
             histogram=numbers.over(grid),
             deciles=deciles.astype(np.int64),
@@ -69,7 +70,7 @@ class NumericSketch:
     @property
     def rows(self) -> int:
         """Rows in all, missing ones included."""
-        return int(self.histogram.cells.sum()) + self.histogram.missing
+        return self.histogram.rows + self.histogram.missing
 
     def binned(self, histogram: Histogram) -> Counts:
         """The ten bins of ``histogram`` (which is over this sketch's grid), and the missing values as an eleventh.
@@ -77,19 +78,25 @@ class NumericSketch:
         A bin reaches from above one decile up to and including the next. A value that is two deciles or more, such as
         the zero of a column that is mostly zero, is a bin of its own, so that a move to either side of it shows.
         """
-        return np.append(np.add.reduceat(histogram.cells, self._cuts()), histogram.missing)
+        return np.append(np.add.reduceat(histogram.cells, self._cuts), histogram.missing)
+
+    @cached_property
+    def bins(self) -> Counts:
+        """The column's own values in its ten bins, and the missing ones."""
+        return self.binned(self.histogram)
 
     def bins_of(self, column: pa.ChunkedArray) -> Counts:
         """The number of the bin that each row's value lies in, shape (rows,); a missing one is in the last."""
         values = column.cast(pa.float64(), safe=False).to_numpy()
-        grid, cuts = self.histogram.grid, self._cuts()
+        grid, cuts = self.histogram.grid, self._cuts
         cells = np.searchsorted(grid, values, side="left") + np.searchsorted(grid, values, side="right")
         bins = np.searchsorted(cuts, cells, side="right") - 1
         return np.where(np.isnan(values), len(cuts), bins).astype(np.int64)
 
+    @cached_property
     def bin_names(self) -> list[str]:
         """What people call each bin: ``up to 3``, ``3 to 5.5``, ``0``, ``above 40``, ``missing``."""
-        cuts, grid = self._cuts(), self.histogram.grid
+        cuts, grid = self._cuts, self.histogram.grid
         edges = [float(grid[(cut - 1) // 2]) for cut in cuts[1:]]
         names = []
         for position, cut in enumerate(cuts):
@@ -103,6 +110,7 @@ class NumericSketch:
                 names.append(f"above {lower:.6g}" if upper is None else f"{lower:.6g} to {upper:.6g}")
         return [*names, MISSING]
 
+    @cached_property
     def _cuts(self) -> list[int]:
         """The first cell of each bin."""
         after = {2 * int(decile) + 2 for decile in self.deciles}
@@ -192,12 +200,12 @@ class CategoricalSketch:
         kept = tally.commonest(MOST_CATEGORIES)
         return cls(kept, int(tally.counts.sum()) - sum(kept.values()), tally.missing, tally.counted.num_rows)
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """Rows in all, missing ones included."""
         return sum(self.counts.values()) + self.others + self.missing
 
-    @property
+    @cached_property
     def common(self) -> list[str]:
         """The categories that are not rare, commonest first."""
         least = RARE_SHARE * (self.rows - self.missing)
@@ -210,6 +218,7 @@ class CategoricalSketch:
         missing = pc.is_null(column).to_numpy()
         return np.where(missing, len(common) + 1, found.fill_null(len(common)).to_numpy()).astype(np.int64)
 
+    @cached_property
     def bin_names(self) -> list[str]:
         """The common categories, ``others`` and ``missing``."""
         return [*self.common, OTHERS, MISSING]
@@ -256,12 +265,7 @@ def _squares(values: Floats, mean: float) -> float:
     return _squares(values[:half], mean) + _squares(values[half:], mean)
 
 
-def _ranks(size: int, steps: int) -> Counts:
-    """The positions, in ``size`` sorted values, of the quantiles at 0, 1/steps, ..., 1."""
-    return np.maximum(-(-np.arange(steps + 1) * size // steps), 1) - 1
-
-
 def _grid_ranks(size: int, steps: int) -> Counts:
     """The positions of the grid's quantiles, those in the tails included."""
     from_the_end = size // (steps * 2 ** np.arange(1, TAIL_STEPS + 1))
-    return np.concatenate([_ranks(size, steps), from_the_end, size - 1 - from_the_end])
+    return np.concatenate([ranks(size, steps), from_the_end, size - 1 - from_the_end])

@@ -7,6 +7,7 @@ the baseline's quantiles, and what is computed from it carries an error bound (:
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,13 +41,39 @@ class Histogram:
     positive_infinities: int = 0
     missing: int = 0
 
-    @property
+    @cached_property
     def cells(self) -> Counts:
         """The counts with the infinities in the outermost cells."""
         cells = self.counts.copy()
         cells[0] += self.negative_infinities
         cells[-1] += self.positive_infinities
         return cells
+
+    @cached_property
+    def rows(self) -> int:
+        """How many values are counted, infinities included."""
+        return int(self.cells.sum())
+
+    @cached_property
+    def distribution(self) -> Floats:
+        """The distribution function after each cell."""
+        return np.asarray(np.cumsum(self.cells) / self.rows, dtype=np.float64)
+
+    @cached_property
+    def finite_distribution(self) -> Floats:
+        """The distribution function of the finite values after each cell."""
+        return np.asarray(np.cumsum(self.counts) / self.counts.sum(), dtype=np.float64)
+
+    @cached_property
+    def areas(self) -> Floats:
+        """The area under the distribution function in each open cell; in the last one, minus the area above it."""
+        n = self.counts.sum()
+        inside, sums = self.counts[0::2], self.sums[0::2]
+        grid, widths = self.grid, np.diff(self.grid)
+        first = (inside[0] * grid[0] - sums[0]) / n
+        between = self.finite_distribution[1:-2:2] * widths + (inside[1:-1] * grid[1:] - sums[1:-1]) / n
+        last = -(sums[-1] - inside[-1] * grid[-1]) / n
+        return np.concatenate([[first], between, [last]])
 
 
 # ---- statistics of counts over the same bins
@@ -120,16 +147,16 @@ def ks(baseline: Histogram, current: Histogram) -> Significance | None:
     The p-value is Kolmogorov's limit Q(sqrt(nm / (n + m)) D). The gap is looked for at the grid values and just below
     them: it is never too large, and too small by at most :func:`ks_error_bound`.
     """
-    n, m = int(baseline.cells.sum()), int(current.cells.sum())
+    n, m = baseline.rows, current.rows
     if not n or not m:
         return None
-    gap = float(np.abs(_distribution(current) - _distribution(baseline)).max())
+    gap = float(np.abs(current.distribution - baseline.distribution).max())
     return Significance(gap, float(kolmogorov(np.sqrt(n * m / (n + m)) * gap)))
 
 
 def ks_error_bound(baseline: Histogram, current: Histogram) -> float:
     """By how much :func:`ks` may understate the gap: at most the largest share of the baseline between grid values."""
-    lowest, highest = _gaps_within(_distribution(baseline), _distribution(current))
+    lowest, highest = _gaps_within(baseline.distribution, current.distribution)
     found = ks(baseline, current)
     return float(max(np.max(highest), np.max(-lowest)) - found.statistic) if found else 0.0
 
@@ -143,25 +170,15 @@ def wasserstein(baseline: Histogram, current: Histogram) -> float | None:
     n, m = int(baseline.counts.sum()), int(current.counts.sum())
     if not n or not m or not baseline.grid.size:
         return None
-    return float(np.abs(_areas(current) - _areas(baseline)).sum())
+    return float(np.abs(current.areas - baseline.areas).sum())
 
 
 def wasserstein_error_bound(baseline: Histogram, current: Histogram) -> float:
     """By how much :func:`wasserstein` may understate the area, where the baseline has no values outside the grid."""
-    lowest, highest = _gaps_within(_finite_distribution(baseline), _finite_distribution(current))
+    lowest, highest = _gaps_within(baseline.finite_distribution, current.finite_distribution)
     lowest, highest = np.minimum(lowest[1:-1], 0.0), np.maximum(highest[1:-1], 0.0)
     crossing = np.divide(-lowest * highest, highest - lowest, out=np.zeros_like(lowest), where=highest > lowest)
     return float(np.sum(2 * crossing * np.diff(baseline.grid)))
-
-
-def _distribution(histogram: Histogram) -> Floats:
-    """The distribution function after each cell."""
-    cells = histogram.cells
-    return np.asarray(np.cumsum(cells) / cells.sum(), dtype=np.float64)
-
-
-def _finite_distribution(histogram: Histogram) -> Floats:
-    return np.asarray(np.cumsum(histogram.counts) / histogram.counts.sum(), dtype=np.float64)
 
 
 def _gaps_within(baseline: Floats, current: Floats) -> tuple[Floats, Floats]:
@@ -169,15 +186,3 @@ def _gaps_within(baseline: Floats, current: Floats) -> tuple[Floats, Floats]:
     start_baseline, start_current = (np.concatenate([[0.0], f[1::2]]) for f in (baseline, current))
     end_baseline, end_current = baseline[0::2], current[0::2]
     return start_current - end_baseline, end_current - start_baseline
-
-
-def _areas(histogram: Histogram) -> Floats:
-    """The area under the distribution function in each open cell; in the last one, minus the area above it."""
-    n = histogram.counts.sum()
-    inside, sums = histogram.counts[0::2], histogram.sums[0::2]
-    grid, widths = histogram.grid, np.diff(histogram.grid)
-    at_start = _finite_distribution(histogram)[1:-2:2]
-    first = (inside[0] * grid[0] - sums[0]) / n
-    between = at_start * widths + (inside[1:-1] * grid[1:] - sums[1:-1]) / n
-    last = -(sums[-1] - inside[-1] * grid[-1]) / n
-    return np.concatenate([[first], between, [last]])

@@ -1,6 +1,6 @@
 """An alert's measure over all its windows, from the metric tables; without Spark, and without the monitor's module."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
@@ -10,6 +10,9 @@ from monitoring.alerts.state import Alert
 from monitoring.windows.calendar import Window, window_of
 from monitoring.windows.metrics import DISTANCES, MEASURES, TABLE, distance_of, measure_of, volume
 
+Row = Mapping[str, object]
+Read = Callable[[str, Sequence[str], Mapping[str, object]], list[Row]]
+"""Gives some columns of a metric table's rows that have these values; of a table that is not there, none."""
 _HOURS = 3600.0
 
 
@@ -23,16 +26,27 @@ class Point:
     model_version: str
 
 
-def trend(store: FeatureStore, alert: Alert, *, as_of: datetime) -> list[Point]:
+def reading(store: FeatureStore) -> Read:
+    """Reads the store's tables, without the columns that a table does not have."""
+
+    def read(name: str, columns: Sequence[str], only: Mapping[str, object]) -> list[Row]:
+        if not store.tables.exists(name):
+            return []
+        there = store.tables.info(name).schema.names
+        found = store.tables.collect(name, [column for column in columns if column in there], only=only)
+        return list(found.to_pylist())
+
+    return read
+
+
+def trend(read: Read, alert: Alert, *, as_of: datetime) -> list[Point]:
     """The alert's measure in all windows of the alert's length that end by ``as_of``, oldest first."""
     profile, drift = f"{alert.table_name}_profile_metrics", f"{alert.table_name}_drift_metrics"
-    if not store.tables.exists(profile):
-        return []
     columns = ["window", "slice_key", "slice_value", "granularity", "count", "model_version", "percent_null"]
     of_table = ["newest_row", "custom_metrics", *sorted(set(MEASURES.values()))] if alert.column_name == TABLE else []
-    rows = _rows(store, profile, [*columns, *of_table], alert)
+    rows = _rows(read, profile, [*columns, *of_table], alert)
     granularity = _granularity(rows, alert)
-    values = _of_drift(store, drift, alert, granularity) if alert.metric in DISTANCES else {}
+    values = _of_drift(read, drift, alert, granularity) if alert.metric in DISTANCES else {}
     points: list[Point] = []
     for row in sorted(rows, key=window_of):
         window = window_of(row)
@@ -46,11 +60,11 @@ def trend(store: FeatureStore, alert: Alert, *, as_of: datetime) -> list[Point]:
     return points
 
 
-def _of_drift(store: FeatureStore, table: str, alert: Alert, granularity: object) -> dict[datetime, float | None]:
+def _of_drift(read: Read, table: str, alert: Alert, granularity: object) -> dict[datetime, float | None]:
     """A measure that the drift table has, by the start of the window."""
     columns = ["window", "slice_key", "slice_value", DISTANCES[alert.metric]]
     found: dict[datetime, float | None] = {}
-    for row in _rows(store, table, columns, alert, drift_type="BASELINE", granularity=granularity):
+    for row in _rows(read, table, columns, alert, drift_type="BASELINE", granularity=granularity):
         found[window_of(row).start] = distance_of(row, alert.metric)
     return found
 
@@ -68,15 +82,13 @@ def _own(row: Mapping[str, object], alert: Alert, window: Window) -> float | Non
     return dict(cast("list[tuple[str, float]]", row.get("custom_metrics") or [])).get(alert.metric)
 
 
-def _rows(store: FeatureStore, name: str, columns: list[str], alert: Alert, **only: object) -> list[dict[str, object]]:
-    there = store.tables.info(name).schema.names
-    known = [column for column in columns if column in there]
-    found = store.tables.collect(name, known, only={"column_name": alert.column_name, **only}).to_pylist()
+def _rows(read: Read, name: str, columns: list[str], alert: Alert, **only: object) -> list[Row]:
     of = (alert.slice_key or None, alert.slice_value or None)
+    found = read(name, columns, {"column_name": alert.column_name, **only})
     return [row for row in found if (row["slice_key"], row["slice_value"]) == of]
 
 
-def _granularity(rows: list[dict[str, object]], alert: Alert) -> object:
+def _granularity(rows: list[Row], alert: Alert) -> object:
     """The length of the windows that the alert is about: those of the window that opened it."""
     lengths = [row["granularity"] for row in rows if window_of(row).start == alert.since]
     return lengths[0] if lengths else None

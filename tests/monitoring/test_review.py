@@ -14,7 +14,7 @@ from monitoring.alerts.state import current
 from monitoring.drift.metrics import WindowParts
 from monitoring.telling.printing import sparkline
 from monitoring.telling.summary import summarise
-from monitoring.telling.trend import trend
+from monitoring.telling.trend import reading, trend
 from monitoring.windows.metrics import WindowMetrics
 
 CALM, HEAVY = [1.0, 2.0, 3.0, 4.0] * 25, [31.0, 32.0, 33.0, 34.0] * 25
@@ -178,10 +178,10 @@ def test_the_measure_over_all_windows_is_shown_with_the_alert(parcels):
     parcels.learn(CALM)
     parcels.score(0, CALM, HEAVY)
     [alert] = run_check(parcels.store, parcels.monitor(), as_of=parcels.week(2)).verdict.alerts
-    points = trend(parcels.store, alert, as_of=parcels.week(2))
+    points = trend(reading(parcels.store), alert, as_of=parcels.week(2))
     assert [(point.window, point.rows, point.model_version) for point in points] == [
         (parcels.window(0), 100, "1"), (parcels.window(1), 100, "1")
     ]  # fmt: skip
     assert [point.value for point in points] == [0.0, alert.value]
     assert "2 windows, red: beyond the limit" in typed(parcels, "show", alert.alert_id)[1]
-    assert trend(parcels.store, alert, as_of=parcels.week(1)) == points[:1]
+    assert trend(reading(parcels.store), alert, as_of=parcels.week(1)) == points[:1]
