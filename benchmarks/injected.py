@@ -34,12 +34,12 @@ def converted(columns: Sequence[str], unit: Callable[[pl.Expr], pl.Expr]) -> Inj
     return inject
 
 
-def missing(days: int) -> Injection:
-    """No rows arrive for so many days."""
+def missing(days: int, *, key: str = "", of: str = "") -> Injection:
+    """No rows arrive for so many days; with ``key``, none ``of`` one of its values."""
 
     def inject(rows: pl.DataFrame, since: datetime) -> pl.DataFrame:
         gone = pl.col("known_at").is_between(since, since + timedelta(days=days), closed="left")
-        return rows.filter(~gone)
+        return rows.filter(~(gone & (pl.col(key) == of) if key else gone))
 
     return inject
 
@@ -153,6 +153,13 @@ FAULTS = [
     ),
     Fault(
         name="feed missing", said="no weather rows for three days", table="weather", inject=missing(3),
+        tables=_WEATHER, columns=[":table", "temperature_f", "dew_point_f", "humidity_percent", "wind_speed_mph",
+                                  "wind_direction_degrees", "pressure_millibars", "precipitation_inches",
+                                  "visibility_miles"],
+    ),
+    Fault(
+        name="airport missing", said="no weather rows of LGA for three days", table="weather",
+        inject=missing(3, key="origin", of="LGA"),
         tables=_WEATHER, columns=[":table", "temperature_f", "dew_point_f", "humidity_percent", "wind_speed_mph",
                                   "wind_direction_degrees", "pressure_millibars", "precipitation_inches",
                                   "visibility_miles"],

@@ -127,7 +127,6 @@ class Limit:
     needs_rows: ClassVar[bool] = True
     of_numbers: ClassVar[bool] = False
     of_slices: ClassVar[bool] = True
-    scale: ClassVar[Scale] = "plain"
 
     def __post_init__(self) -> None:
         check_severity(self.severity)
@@ -136,6 +135,11 @@ class Limit:
     def metric(self) -> str:
         """The name of what is measured."""
         raise NotImplementedError
+
+    @property
+    def scale(self) -> Scale:
+        """What kind of number it is."""
+        return "plain"
 
     @property
     def is_automatic(self) -> bool:
@@ -167,11 +171,14 @@ class ColumnLimit(Limit):
     limit: float | Automatic
     metric: ClassVar[str]
     of_table = False
-    scale: ClassVar[Scale] = "positive"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_bound(f"{type(self).__name__}({self.limit!r})", self.limit, least=0)
+
+    @property
+    def scale(self) -> Scale:
+        return "positive"
 
     @property
     def is_automatic(self) -> bool:
@@ -226,7 +233,10 @@ class MeanShift(ColumnLimit):
 
     metric = "scaled_mean_shift"
     of_numbers = True
-    scale: ClassVar[Scale] = "plain"
+
+    @property
+    def scale(self) -> Scale:
+        return "plain"
 
     def bounds(self, variation: Variation | None = None) -> Bounds | None:
         if not isinstance(self.limit, Automatic):
@@ -244,4 +254,7 @@ class NullRate(ColumnLimit):
     """The share of nulls in the window, between 0 and 1; an automatic limit learns what the baseline had."""
 
     metric = "null_rate"
-    scale: ClassVar[Scale] = "share"
+
+    @property
+    def scale(self) -> Scale:
+        return "share"

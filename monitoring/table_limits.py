@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, ClassVar
 
-from feature_store.errors import Misuse, suggestion
+from feature_store.errors import Misuse, WrongKind, listed, suggestion
 from monitoring.limits import Automatic, Limit, check_bound
 from monitoring.windows.bounds import Bounds
 from monitoring.windows.metrics import MEASURES, WindowMetrics
 
 if TYPE_CHECKING:
-    from monitoring.windows.variation import Variation
+    from monitoring.windows.variation import Scale, Variation
+
+_SCALES = ("plain", "positive", "share")
+_PLAIN, _POSITIVE = ("r2", "bias"), ("log_loss", "rmse", "mean_absolute_error")
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,10 @@ class Quality(_Sided):
         if self.minimum_labels < 1:
             raise Misuse(f"Quality({self.measure!r}): minimum_labels must be 1 or more.")
 
+    @property
+    def scale(self) -> Scale:
+        return "plain" if self.measure in _PLAIN else "positive" if self.measure in _POSITIVE else "share"
+
     def value(self, metrics: WindowMetrics) -> float | None:
         if metrics.quality is None or metrics.labelled < self.minimum_labels:
             return None
@@ -76,7 +85,23 @@ class Quality(_Sided):
 
 @dataclass(frozen=True)
 class Custom(_Sided):
-    """A measure of the monitor's own, by its name in the monitor's ``measures``. Belongs under ``":table"``."""
+    """A measure of the monitor's own, by its name in the monitor's ``measures``. Belongs under ``":table"``.
+
+    ``values`` says what its numbers can be, which the false alarms to expect and automatic bounds follow from: ``"plain"`` any,
+    ``"positive"`` none below zero, ``"share"`` between 0 and 1.
+    """
+
+    values: Scale = field(default="plain", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.values not in _SCALES:
+            known = suggestion(self.values, _SCALES)
+            raise Misuse(f"Custom({self.measure!r}): there are no values {self.values!r}. {known}")
+
+    @property
+    def scale(self) -> Scale:
+        return self.values
 
     def value(self, metrics: WindowMetrics) -> float | None:
         return (metrics.custom or {}).get(self.measure)
@@ -86,14 +111,14 @@ class Custom(_Sided):
 class Volume(Limit):
     """The window's rows, as a multiple of the median of the eight windows before it. Belongs under ``":table"``.
 
-    A window without any rows is judged, too: that is how a feed that stopped is noticed.
+    A window without any rows is judged, too: that is how a feed that stopped is noticed. With ``by`` it is judged of each slice, also
+    of one whose rows all stay away while others' arrive.
     """
 
     at_least: float | None = None
     at_most: float | None = None
     metric: ClassVar[str] = "volume"
     needs_rows = False
-    of_slices = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -140,17 +165,34 @@ class Freshness(Limit):
 
 @dataclass(frozen=True)
 class SchemaChange(Limit):
-    """No measured column may appear, vanish, change its type or lose all values. Belongs under ``":table"``."""
+    """No measured column may appear, vanish, change its type or lose all values. Belongs under ``":table"``.
 
+    ``ignoring`` names columns of which that is no news, or patterns of their names (``"wind_*"``).
+    """
+
+    ignoring: Sequence[str] = ()
     metric: ClassVar[str] = "schema_changes"
     needs_rows = False
     of_slices = False
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.ignoring, str):
+            raise WrongKind(f"SchemaChange(ignoring={self.ignoring!r}): give a list of names.")
+
     def value(self, metrics: WindowMetrics) -> float | None:
-        return metrics.schema_changes
+        return float(len(self.changed(metrics)))
+
+    def changed(self, metrics: WindowMetrics) -> list[str]:
+        """What changed, a sentence for each column that counts."""
+        return [
+            f"{column} {what}"
+            for column, what in metrics.changed.items()
+            if not any(fnmatchcase(column, pattern) for pattern in self.ignoring)
+        ]
 
     def bounds(self, variation: Variation | None = None) -> Bounds | None:
         return Bounds(high=0.0)
 
     def __str__(self) -> str:
-        return "no change of the columns"
+        return "no change of the columns" + (f" but for {listed(self.ignoring)}" if self.ignoring else "")

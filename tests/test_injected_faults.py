@@ -41,6 +41,8 @@ def test_a_missing_feed_comes_back() -> None:
     """Rows of three days are gone; the row three days later is the first one again."""
     rows = weather(["EWR"] * 4, temperature_f=[1.0, 2.0, 3.0, 4.0])
     assert injected.missing(3)(rows, SINCE)["temperature_f"].to_list() == [1.0, 4.0]
+    others = weather(["EWR", "JFK", "EWR", "EWR"], temperature_f=[1.0, 2.0, 3.0, 4.0])
+    assert injected.missing(3, key="origin", of="EWR")(others, SINCE)["temperature_f"].to_list() == [1.0, 2.0, 4.0]
 
 
 def test_a_slow_drift_grows_from_nothing() -> None:

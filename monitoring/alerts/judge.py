@@ -12,6 +12,7 @@ from monitoring.alerts.state import Alert, current
 from monitoring.alerts.watches import Baselines, Watch, judgements, no_baseline, watches
 from monitoring.drift.metrics import WindowParts, Windows
 from monitoring.spec import Monitor
+from monitoring.table_limits import SchemaChange
 from monitoring.windows.metrics import TABLE, WindowMetrics
 
 _VIOLATING = ("opened", "still_violating", "reopened")
@@ -111,7 +112,7 @@ def _event(monitor: Monitor, watch: Watch, occurrence: Occurrence, parts: Window
         "histogram": [list(cell) for cell in measured.histogram],
         "explained": [{"column": name, "part": part} for name, part in explained(parts.whole)],
         "concentrated": concentrated(watch, parts),
-        "schema_changed": list(measured.schema_changed),
+        "schema_changed": watch.limit.changed(measured) if isinstance(watch.limit, SchemaChange) else [],
     }
     return Event(
         **asdict(cause),
@@ -136,7 +137,7 @@ def _given(measured: WindowMetrics) -> dict[str, object]:
         given |= {"quality": quality} if quality else {}
     if not given.get("quality"):
         given.pop("quality", None)
-    return {name: value for name, value in given.items() if name not in ("histogram", "schema_changed", "data_type")}
+    return {name: value for name, value in given.items() if name not in ("histogram", "changed", "data_type")}
 
 
 def _corrections(alerts: Iterable[Alert], happened: Sequence[Event], metrics: Windows, as_of: datetime) -> list[Event]:

@@ -113,35 +113,51 @@ def _with_arrival(found: Windows, tables: Mapping[Window, Row]) -> Windows:
             newest = tables[window].get("newest_row")
             age = None if newest is None else (window.end - cast(datetime, newest).astimezone(UTC)) / timedelta(hours=1)
             filled = [one for one in earlier if one.whole.get(TABLE) and one.whole[TABLE].rows]
-            changes = _changed([one.whole for one in filled[-USUAL:]], parts.whole) if filled and table.rows else []
-            parts.whole[TABLE] = replace(
-                table,
-                volume=volume(table.rows, usual),
-                staleness=age,
-                schema_changes=float(len(changes)),
-                schema_changed=tuple(changes),
-            )
+            changed = _changed([one.whole for one in filled[-USUAL:]], parts.whole) if filled and table.rows else {}
+            parts.whole[TABLE] = replace(table, volume=volume(table.rows, usual), staleness=age, changed=changed)
+            if table.rows:
+                _arrived_by_slice(parts, earlier)
         earlier.append(parts)
     return found
 
 
-def _changed(earlier: Sequence[ByColumn], now: ByColumn) -> list[str]:
-    """What is different about the columns, in words; one that had few values before may well have none for once."""
+def _arrived_by_slice(parts: WindowParts, earlier: Sequence[WindowParts]) -> None:
+    """The volume of each slice; one that had rows lately and has none now is put in, with no rows."""
+
+    def rows(one: WindowParts, of: Slice) -> int:
+        return one.part(of)[TABLE].rows if TABLE in one.part(of) else 0
+
+    lately = {of for one in earlier[-USUAL:] for of in one.slices if rows(one, of)}
+    slices = cast("dict[Slice, ByColumn]", parts.slices)
+    for of in lately - set(slices):
+        slices[of] = {TABLE: WindowMetrics(0, model_version=parts.whole[TABLE].model_version)}
+    for of, columns in slices.items():
+        if TABLE in columns:
+            usual = [rows(one, of) for one in earlier]
+            columns[TABLE] = replace(columns[TABLE], volume=volume(columns[TABLE].rows, usual))
+
+
+def _changed(earlier: Sequence[ByColumn], now: ByColumn) -> dict[str, str]:
+    """What is different about each column, in words; one that had few values before may well have none for once."""
     before = earlier[-1]
-    said = [f"{name} is new" for name in now if name not in before]
-    said += [f"{name} is gone" for name in before if name not in now]
+    said = {name: "is new" for name in now if name not in before} | {
+        name: "is gone" for name in before if name not in now
+    }
     for name in now:
         if name == TABLE or name not in before:
             continue
         was, kind = before[name].data_type, now[name].data_type
         if was != kind:
-            said.append(f"{name} is {kind}, and was {was}")
+            said[name] = f"is {kind}, and was {was}"
         elif now[name].null_rate != 1.0 and all(one[name].null_rate == 1.0 for one in earlier if name in one):
-            said.append(f"{name} has values now, and had none")
-        elif now[name].null_rate == 1.0 and before[name].null_rate != 1.0:
-            usual = median(one[name].null_rate or 0.0 for one in earlier if name in one)
-            said += [f"{name} has no values any more"] * (usual < _OFTEN_THERE)
+            said[name] = "has values now, and had none"
+        elif now[name].null_rate == 1.0 and before[name].null_rate != 1.0 and _was_often_there(name, earlier):
+            said[name] = "has no values any more"
     return said
+
+
+def _was_often_there(name: str, earlier: Sequence[ByColumn]) -> bool:
+    return median(one[name].null_rate or 0.0 for one in earlier if name in one) < _OFTEN_THERE
 
 
 def save(store: FeatureStore, monitor: Monitor, measured: Measurement, commit: Commit) -> None:

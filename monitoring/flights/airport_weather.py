@@ -32,11 +32,14 @@ MONITOR = TableMonitor(
         # An hour of three airports is three rows: a day has 72.
         ":table": [
             Volume(at_least=0.7, at_most=1.3),
+            Volume(at_least=0.5, by="origin"),
             Freshness(timedelta(hours=6), severity=Severity.CRITICAL),
-            SchemaChange(),
-            Custom("temperature_range_f", at_least=1.0, by="origin"),  # never below 2.5
-            Custom("wind_range_mph", at_least=0.5, by="origin"),
-            Custom("humidity_gap_percent", at_most=3.0, by="origin", severity=Severity.CRITICAL),  # never above 2.2
+            SchemaChange(ignoring=["wind_gust_mph"]),  # there are none on a calm day
+            Custom("temperature_range_f", at_least=1.0, by="origin", values="positive"),  # never below 2.5
+            Custom("wind_range_mph", at_least=0.5, by="origin", values="positive"),
+            Custom(  # never above 2.2
+                "humidity_gap_percent", at_most=3.0, by="origin", values="positive", severity=Severity.CRITICAL
+            ),
             Custom("visibilities_beyond_range", at_most=0),  # the instruments say 10 miles at most
             Custom("gusts_too_weak", at_most=0),  # gusts are reported from 14 knots on, which is 16.1 miles per hour
         ],

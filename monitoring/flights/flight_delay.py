@@ -23,7 +23,7 @@ MONITOR = DriftMonitor(
             Quality("roc_auc", at_least=0.65, severity=Severity.CRITICAL),
             Quality("calibration_error", at_most=0.10, severity=Severity.CRITICAL),
             Quality("roc_auc", at_least=0.60, by="origin"),
-            Custom("share_called_late", at_most=0.35),
+            Custom("share_called_late", at_most=0.35, values="share"),
         ],
         "prediction": Psi(0.25, severity=Severity.CRITICAL),
         # Who flies where does not change by chance: one week is enough.

@@ -45,6 +45,8 @@ def trend(read: Read, alert: Alert, *, as_of: datetime) -> list[Point]:
     columns = ["window", "slice_key", "slice_value", "granularity", "count", "model_version", "percent_null"]
     of_table = ["newest_row", "custom_metrics", *sorted(set(MEASURES.values()))] if alert.column_name == TABLE else []
     rows = _rows(read, profile, [*columns, *of_table], alert)
+    if alert.metric == "volume" and alert.slice_key:  # windows in which the slice had no rows count, too
+        rows = _with_silent_windows(rows, read(profile, columns, {"column_name": TABLE}))
     granularity = _granularity(rows, alert)
     values = _of_drift(read, drift, alert, granularity) if alert.metric in DISTANCES else {}
     points: list[Point] = []
@@ -86,6 +88,12 @@ def _rows(read: Read, name: str, columns: list[str], alert: Alert, **only: objec
     of = (alert.slice_key or None, alert.slice_value or None)
     found = read(name, columns, {"column_name": alert.column_name, **only})
     return [row for row in found if (row["slice_key"], row["slice_value"]) == of]
+
+
+def _with_silent_windows(rows: list[Row], all_rows: list[Row]) -> list[Row]:
+    known = {window_of(row) for row in rows}
+    silent = [row for row in all_rows if row["slice_key"] is None and row["count"] and window_of(row) not in known]
+    return rows + [{**row, "count": 0} for row in silent]
 
 
 def _granularity(rows: list[Row], alert: Alert) -> object:

@@ -1,7 +1,7 @@
 """What the rules, the reports and the review read of one column in one window."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 TABLE = ":table"
@@ -43,7 +43,8 @@ class WindowMetrics:
     """What the metric tables hold of one column (or ``:table``) in one window; drift is that against the baseline.
 
     ``avg`` is the mean of a numeric column, ``null_rate`` is a share between 0 and 1; ``staleness`` is in hours, from
-    the newest row to the window's end. ``histogram`` has (bin, baseline's count, count). What is not there is None.
+    the newest row to the window's end; ``changed`` says of each column that is not as it was what is different about it.
+    ``histogram`` has (bin, baseline's count, count). What is not there is None.
     """
 
     rows: int
@@ -61,8 +62,7 @@ class WindowMetrics:
     custom: Mapping[str, float] | None = None
     staleness: float | None = None
     volume: float | None = None
-    schema_changes: float | None = None
-    schema_changed: Sequence[str] = ()
+    changed: Mapping[str, str] = field(default_factory=dict)
     histogram: Sequence[tuple[str, int, int]] = ()
     explained: float | None = None
 

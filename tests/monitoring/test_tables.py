@@ -5,14 +5,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pyspark.sql import functions as F
 
-from feature_store import Misuse
+from feature_store import Misuse, WrongKind
 from feature_store.tables.commit import Commit
 from features.flights.airport_weather import TABLE as WEATHER
 from monitoring.alerts.checking import check
 from monitoring.flights import aircraft, airport_weather
 from monitoring.limits import MeanShift, NullRate, Psi
 from monitoring.spec import Span, TableMonitor
-from monitoring.table_limits import Freshness, Quality, SchemaChange, Volume
+from monitoring.table_limits import Custom, Freshness, Quality, SchemaChange, Volume
+from monitoring.telling.trend import reading, trend
 from monitoring.windows.metrics import TABLE
 from tests.frames import assert_df_equality
 
@@ -37,11 +38,12 @@ class Feed:
     def widen(self, column):
         self.store.tables.add_columns("readings", self.store.spark.createDataFrame([], column).schema)
 
-    def write(self, first, *days):
+    def write(self, first, *days, sensors="a"):
         rows = [
-            ("a", FIRST + number * DAY + i * HOUR, value)
+            (sensor, FIRST + number * DAY + i * HOUR, value)
             for number, values in enumerate(days, start=first)
             for i, value in enumerate(values)
+            for sensor in sensors
         ]
         df = self.store.spark.createDataFrame(rows, "sensor string, at timestamp, degrees double")
         if not self.store.tables.exists("readings"):
@@ -81,6 +83,20 @@ def test_a_feed_that_stops_for_three_days_is_noticed_on_the_first_of_them_and_is
     assert [(one.status, one.windows) for one in (staleness, volume)] == [("recovered", 3)] * 2
 
 
+def test_a_sensor_whose_readings_stay_away_while_others_arrive_is_noticed(feed):
+    limits, by = {TABLE: [Volume(at_least=0.4), Volume(at_least=0.5, by="sensor")]}, {"slices": ["sensor"]}
+    feed.write(0, *[WARM] * 5, sensors="ab")
+    feed.write(5, WARM, WARM)
+    [alert] = feed.check(limits, 7, **by).verdict.alerts
+    assert (alert.slice_value, alert.value, alert.since, alert.windows) == ("b", 0.0, FIRST + 5 * DAY, 2)
+    points = trend(reading(feed.store), alert, as_of=FIRST + 7 * DAY)
+    assert [(point.rows, point.value) for point in points] == [(4, None)] * 4 + [(4, 1.0), (0, 0.0), (0, 0.0)]
+    feed.write(7, WARM, sensors="ab")
+    assert [one.status for one in feed.check(limits, 8, **by).verdict.alerts] == ["recovered"]
+    silent = feed.check(limits, 9, **by).verdict.alerts
+    assert {(one.slice_value, one.status) for one in silent} == {("", "open"), ("b", "recovered")}
+
+
 def test_a_day_without_rows_is_a_row_of_the_profile_table(feed, spark):
     feed.write(0, WARM)
     feed.check({TABLE: Volume(at_least=0.5)}, 2)
@@ -117,7 +133,13 @@ def test_a_column_that_appears_or_loses_all_its_values_is_a_change_of_the_table(
     feed.write(3, WARM)
     checked = feed.check({TABLE: SchemaChange()}, 4)
     newest = checked.metrics[max(checked.metrics)].whole[TABLE]
-    assert newest.schema_changed == ("kelvin has values now, and had none",)
+    assert newest.changed == {"kelvin": "has values now, and had none"}
+
+
+def test_a_change_of_a_column_that_is_ignored_is_no_alert(feed):
+    feed.write(0, WARM, WARM, [None] * 4)
+    assert feed.check({TABLE: SchemaChange(ignoring=["deg*"])}, 3).verdict.alerts == []
+    assert feed.check({TABLE: SchemaChange(ignoring=["kelvin"])}, 3).verdict.alerts != []
 
 
 def test_a_column_that_seldom_has_values_may_have_none_for_once(feed):
@@ -153,8 +175,12 @@ def test_a_table_without_time_is_measured_as_it_stood_at_the_end_of_each_window(
 def test_a_monitor_of_a_table_needs_no_labels_and_cannot_judge_predictions():
     with pytest.raises(Misuse, match="needs predictions and labels, which a table does not have"):
         Feed(None).monitor({TABLE: Quality("roc_auc", at_least=0.7)})
-    with pytest.raises(Misuse, match="volume at least 1 is judged of the whole table only"):
-        Feed(None).monitor({TABLE: Volume(at_least=1, by="sensor")}, slices=["sensor"])
+    with pytest.raises(Misuse, match="no change of the columns is judged of the whole table only"):
+        Feed(None).monitor({TABLE: SchemaChange(by="sensor")}, slices=["sensor"])
+    with pytest.raises(WrongKind, match="give a list of names"):
+        SchemaChange(ignoring="kelvin")
+    with pytest.raises(Misuse, match="there are no values 'shares'.*share"):
+        Custom("gap", at_most=1, values="shares")
     with pytest.raises(Misuse, match="declares its keys and time itself"):
         Feed(None).monitor({TABLE: SchemaChange()}, table=WEATHER)
     with pytest.raises(Misuse, match="the end must be after the start"):

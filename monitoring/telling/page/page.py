@@ -113,8 +113,8 @@ def _changes(check: Check) -> list[tuple[str, int, str]]:
     """What changed about the columns, in how many windows, and in which one last; the newest first."""
     windows: dict[str, list[Window]] = {}
     for window in rows.ordered(check):
-        for said in check.metrics[window].whole[TABLE].schema_changed:
-            windows.setdefault(said, []).append(window)
+        for column, what in check.metrics[window].whole[TABLE].changed.items():
+            windows.setdefault(f"{column} {what}", []).append(window)
     found = sorted(windows.items(), key=lambda item: (item[1][-1], item[0]), reverse=True)
     return [(said, len(when), str(when[-1])) for said, when in found][:_MOST_CHANGES]
 
