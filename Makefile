@@ -19,16 +19,17 @@ help: ## Show this list
 
 setup: $(READY) ## Make the virtual environment, fetch Delta's jars and a browser for tests
 
+# The browser comes meanwhile: whoever waits for it waits for both.
 $(READY): requirements.lock pyproject.toml feature_store/local/setup.py .ci/browser
 	@PYTHON="$(PYTHON)" .ci/preflight
-	@.ci/browser
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
-	@echo "Installing $$(grep -c '^[a-z].*==' requirements.lock) locked packages ..."
-	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@echo "Fetching Delta's jars ..."
-	@$(BIN)/python -m feature_store.local.setup 2> $(VENV)/setup.log || { cat $(VENV)/setup.log >&2; exit 1; }
+	@.ci/browser & trap 'wait' EXIT; set -e; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV); \
+	echo "Installing $$(grep -c '^[a-z].*==' requirements.lock) locked packages ..."; \
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock; \
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
+	echo "Fetching Delta's jars ..."; \
+	$(BIN)/python -m feature_store.local.setup 2> $(VENV)/setup.log || { cat $(VENV)/setup.log >&2; exit 1; }
 	@touch $@
 
 demo: setup ## Replay the year 2013: land, publish, train, score, monitor, retrain
