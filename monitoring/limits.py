@@ -7,6 +7,7 @@ A limit reads one number out of a window's metrics; its bounds say what is too m
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
@@ -112,7 +113,7 @@ def check_bound(where: str, bound: object, *, least: float = -math.inf) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limit:
+class Limit(ABC):
     """What all limits have: how much it matters, in which slices it is judged (None: all rows), and when it alerts.
 
     ``by`` is one of the monitor's ``slices``: the limit holds within each of its values. ``after`` None: as the monitor
@@ -132,9 +133,9 @@ class Limit:
         check_severity(self.severity)
 
     @property
+    @abstractmethod
     def metric(self) -> str:
         """The name of what is measured."""
-        raise NotImplementedError
 
     @property
     def scale(self) -> Scale:
@@ -150,13 +151,13 @@ class Limit:
         """Whether columns of this type (Spark's name of it) have the measure; None: the type is not known."""
         return data_type is None or not self.of_numbers or data_type.split("(")[0] in NUMBERS
 
+    @abstractmethod
     def value(self, metrics: WindowMetrics) -> float | None:
         """The measured number, or None if the window does not have it, or too little to judge it by."""
-        raise NotImplementedError
 
+    @abstractmethod
     def bounds(self, variation: Variation | None = None) -> Bounds | None:
         """What the value must not be beyond; None for an automatic limit if the baseline taught too little."""
-        raise NotImplementedError
 
     def violated(self, value: float, variation: Variation | None = None) -> bool:
         """Whether ``value`` is beyond the limit."""

@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -182,3 +183,22 @@ def test_a_second_run_changes_no_row_of_any_table_and_adds_no_version_of_the_mod
     # The log has a row for each window that was asked for: the second run's say that nothing was done again.
     assert sorted(after[LOG]["outcome"]) == ["repeated", "repeated", "scored", "scored"]
     assert replayed.versions[0] == replayed.versions[1]
+
+
+def test_the_notebooks_of_feature_engineers_and_data_scientists_run_on_these_tables_and_register_nothing(
+    replayed: Replayed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = set(replayed.store.tables.names())
+    monkeypatch.setenv("PIPELINE_WORKSPACE", str(replayed.store.workspace))
+    monkeypatch.setenv("NOTEBOOK_AS_OF", "2013-03-15")
+    monkeypatch.setenv("NOTEBOOK_HOLDOUT_DAYS", "7")
+
+    runpy.run_path(str(ROOT / "examples" / "notebooks" / "feature_engineer.py"))
+    runpy.run_path(str(ROOT / "examples" / "notebooks" / "data_scientist.py"))
+
+    printed = capsys.readouterr().out
+    assert re.search(r"^would write 1,7\d\d rows from the beginning to 2013-03-15 00:00$", printed, re.MULTILINE)
+    assert re.search(r"^roc_auc +0\.[67]\d+, wanted at least 0\.65: passed$", printed, re.MULTILINE)
+    assert Path(printed.split("The training card: ")[1].strip()).is_file()
+    assert set(replayed.store.tables.names()) == before
+    assert MlflowClient().search_model_versions("name = 'dev.flights.flight_delay_tried'") == []

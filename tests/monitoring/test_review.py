@@ -1,6 +1,8 @@
 """``review-alerts`` and ``check-drift`` as they are typed."""
 
 import json
+import runpy
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -17,6 +19,7 @@ from monitoring.telling.summary import summarise
 from monitoring.telling.trend import reading, trend
 from monitoring.windows.metrics import WindowMetrics
 
+ROOT = Path(__file__).parents[2]
 CALM, HEAVY = [1.0, 2.0, 3.0, 4.0] * 25, [31.0, 32.0, 33.0, 34.0] * 25
 
 
@@ -185,3 +188,25 @@ def test_the_measure_over_all_windows_is_shown_with_the_alert(parcels):
     assert [point.value for point in points] == [0.0, alert.value]
     assert "2 windows, red: beyond the limit" in typed(parcels, "show", alert.alert_id)[1]
     assert trend(reading(parcels.store), alert, as_of=parcels.week(1)) == points[:1]
+
+
+def test_the_reviewers_notebook_shows_the_worst_alert_and_records_what_is_said_of_it(
+    parcels, alert, monkeypatch, capsys
+):
+    store = parcels.store
+    given = {
+        "CATALOG": store.catalog,
+        "SCHEMA": store.schema,
+        "AS_OF": f"{parcels.week(2):%Y-%m-%d}",
+        "COMMENT": "seen",
+    }
+    monkeypatch.setenv("PIPELINE_WORKSPACE", str(store.workspace))
+    for name, value in given.items():
+        monkeypatch.setenv(f"NOTEBOOK_{name}", value)
+    runpy.run_path(str(ROOT / "examples" / "notebooks" / "alert_reviewer.py"))
+    printed = capsys.readouterr().out
+    assert "load psi: 2.5000, the limit is" in printed
+    assert f"Alert {alert.alert_id} is acknowledged." in printed
+    assert [(event.kind, event.comment) for event in read_events(store) if event.kind == "acknowledged"] == [
+        ("acknowledged", "seen")
+    ]
