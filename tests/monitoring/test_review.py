@@ -205,7 +205,7 @@ def test_the_reviewers_notebook_shows_the_worst_alert_and_records_what_is_said_o
         monkeypatch.setenv(f"NOTEBOOK_{name}", value)
     runpy.run_path(str(ROOT / "examples" / "notebooks" / "alert_reviewer.py"))
     printed = capsys.readouterr().out
-    assert "load psi: 2.5000, the limit is" in printed
+    assert "load psi: 2.5, the limit is" in printed
     assert f"Alert {alert.alert_id} is acknowledged." in printed
     assert [(event.kind, event.comment) for event in read_events(store) if event.kind == "acknowledged"] == [
         ("acknowledged", "seen")
