@@ -11,7 +11,7 @@ from monitoring.alerts.diagnosis import diagnosed
 from monitoring.alerts.events import append_events, read_events
 from monitoring.alerts.judge import Verdict, judge
 from monitoring.alerts.state import current
-from monitoring.alerts.watches import Honesty, honesty, not_judged
+from monitoring.alerts.watches import Baselines, Honesty, honesty, not_judged
 from monitoring.drift import kept
 from monitoring.drift.baseline import Baseline
 from monitoring.drift.learning import Asked
@@ -67,29 +67,23 @@ def check(
     version = store.tables.info(output).version
     types = measured_columns(store, monitor)
     kind = model_kind(store, monitor, types)
-    frame, notes = observed(store, monitor, version=version, kind=kind, as_of=as_of)
-    notes += limits_in_vain(monitor, types)
-    scored = windows_of(monitor, frame, as_of)
-    if not scored:
+    baselines = _baselines(store, monitor, kept.asked_of(monitor, list(types), kind))
+    commit = partial(_commit, store, monitor, as_of, version)
+    stored = Stored.read(store.tables, monitor)
+    notes, due = limits_in_vain(monitor, types), list[ScoredWindow]()
+    if stored.platforms:
+        notes.append(f"The platform measures {output} by itself: what is judged is in {stored.platforms}.")
+        if monitor.expects_rows:
+            notes.append("It tells neither the newest row nor windows without any: that rows stay away is not noticed.")
+        metrics = stored.metrics(Measurement(), as_of=as_of)
+    else:
+        looking = Looking(store, monitor, as_of, version, types, kind, baselines, step)
+        due, metrics, said = looking.measured(stored, commit)
+        notes = said + notes
+    if not metrics:
         what = "scores" if isinstance(monitor, DriftMonitor) else "rows"
         notes.append(f"{output} has no {what} in a window that is complete by {as_of:%Y-%m-%d %H:%M}.")
         return Check(monitor, as_of, notes=notes)
-    stored = Stored.read(store.tables, monitor)
-    known, definition = stored.windows(), definition_of(monitor)
-    history = store.tables.history(output)
-    due = to_measure(scored, known, history, calendar=monitor.calendar, definition=definition)
-    step(f"measuring {len(due)} windows")
-    asked = kept.asked_of(monitor, list(types), kind)
-    baselines = _baselines(store, monitor, asked)
-    passing = Pass(
-        frame, types, baselines, monitor.calendar, version, as_of, kind, monitor.slices, monitor.measures, definition
-    )
-    measured = passing.measure(due, scored) if due else Measurement()
-    notes += _without_baseline(monitor, due, baselines)
-    step("recording")
-    commit = partial(_commit, store, monitor, as_of, version)
-    _record_metrics(store, monitor, measured, due, known, as_of, commit)
-    metrics = stored.metrics(measured, as_of=as_of)
     notes += not_judged(monitor, metrics, baselines)
     everything = read_events(store)
     recorded = [event for event in everything if event.monitor == monitor.name]
@@ -104,6 +98,43 @@ def check(
     version_now = max(metrics.items(), key=lambda item: item[0])[1].whole
     honest = honesty(monitor, metrics, baselines, next(iter(version_now.values())).model_version)
     return Check(monitor, as_of, due, metrics, verdict, notes, honest)
+
+
+@dataclass(frozen=True)
+class Looking:
+    """What is needed to measure the windows of a table."""
+
+    store: FeatureStore
+    monitor: Monitor
+    as_of: datetime
+    version: int
+    types: Mapping[str, str]
+    kind: str | None
+    baselines: Baselines
+    step: Callable[[str], None]
+
+    def measured(
+        self, stored: Stored, commit: Callable[[set[Window]], Commit]
+    ) -> tuple[list[ScoredWindow], Windows, list[str]]:
+        """Measure the windows that are due, and record them; these, the metrics of all windows, and what to mention."""
+        monitor, store = self.monitor, self.store
+        frame, notes = observed(store, monitor, version=self.version, kind=self.kind, as_of=self.as_of)
+        scored = windows_of(monitor, frame, self.as_of)
+        if not scored:
+            return [], {}, notes
+        known, definition = stored.windows(), definition_of(monitor)
+        history = store.tables.history(monitor.output)
+        due = to_measure(scored, known, history, calendar=monitor.calendar, definition=definition)
+        self.step(f"measuring {len(due)} windows")
+        passing = Pass(
+            frame, self.types, self.baselines, monitor.calendar, self.version, self.as_of, self.kind, monitor.slices,
+            monitor.measures, definition,
+        )  # fmt: skip
+        found = passing.measure(due, scored) if due else Measurement()
+        notes += _without_baseline(monitor, due, self.baselines)
+        self.step("recording")
+        _record_metrics(store, monitor, found, due, known, self.as_of, commit)
+        return due, stored.metrics(found, as_of=self.as_of), notes
 
 
 def _record_metrics(
@@ -124,7 +155,7 @@ def _record_metrics(
         save(store, monitor, Measurement(profile, drift), commit(windows))
 
 
-def _baselines(store: FeatureStore, monitor: Monitor, asked: Asked) -> Callable[[str], Baseline | None]:
+def _baselines(store: FeatureStore, monitor: Monitor, asked: Asked) -> Baselines:
     @cache
     def of_version(version: str) -> Baseline | None:
         return kept.load(store, monitor, version, asked)

@@ -21,6 +21,7 @@ from monitoring.alerts.events import EVENTS_TABLE, Event, read_events
 from monitoring.alerts.reviewing import history_of
 from monitoring.alerts.state import Alert, current
 from monitoring.app.settings import Settings
+from monitoring.drift import platform
 from monitoring.telling.trend import Point, Row, trend
 from monitoring.windows.calendar import window_of
 
@@ -98,14 +99,15 @@ class Review:
 
     def _read(self, table: str, columns: Sequence[str], only: Mapping[str, object]) -> list[Row]:
         """Rows with these values of a metric table, which is read whole once for each of its versions."""
+        table = platform.whose(self.place.store.tables, table)
         version = self._version(table)
         if version[1] < 0:
             return []
         kept = _table(self.place, table, version)
         matches = [pc.equal(kept[column], value).fill_null(False).to_numpy() for column, value in only.items()]
         wanted = np.flatnonzero(np.logical_and.reduce(matches)) if matches else np.arange(kept.num_rows)
-        known = [column for column in columns if column in kept.column_names]
-        return list(kept.select(known).take(pa.array(wanted)).to_pylist())
+        known = [column for column in [*columns, "log_type"] if column in kept.column_names]
+        return platform.of_windows(kept.select(known).take(pa.array(wanted)).to_pylist())
 
     def _version(self, table: str) -> Version:
         """The version of a table, asked once for each time that the page is shown."""

@@ -12,6 +12,7 @@ from pyspark.sql.types import StructType
 from feature_store.store import FeatureStore
 from feature_store.tables.commit import Commit
 from feature_store.tables.protocol import Tables
+from monitoring.drift import platform
 from monitoring.drift.baseline import Slice
 from monitoring.drift.columns import Row
 from monitoring.drift.measure import Measurement
@@ -58,14 +59,22 @@ class Stored:
 
     profile: list[Row]
     drift: list[Row]
+    platforms: str = ""
+    """The platform's profile table, if it measures by itself."""
 
     @classmethod
     def read(cls, tables: Tables, monitor: Monitor) -> "Stored":
-        """All windows of the monitor's length; drift against the baseline only."""
-        return cls(
-            _read(tables, monitor, monitor.profile_table, _PROFILE_READ),
-            _read(tables, monitor, monitor.drift_table, _DRIFT_READ, drift_type="BASELINE"),
-        )
+        """All windows of the monitor's length; drift against the baseline only. Those that the platform has measured, where it does."""
+        name = platform.whose(tables, monitor.profile_table)
+        is_platforms = name != monitor.profile_table
+        own = [*monitor.measures, "log_type"] if is_platforms else []
+        profile = _read(tables, monitor, name, [*_PROFILE_READ, *own])
+        drift = platform.whose(tables, monitor.drift_table)
+        drifted = _read(tables, monitor, drift, _DRIFT_READ, drift_type="BASELINE")
+        if not is_platforms:
+            return cls(profile, drifted)
+        profile = [_of_platform(row, monitor) for row in platform.of_windows(profile)]
+        return cls(profile, [dict(row) for row in platform.of_windows(drifted)], name)
 
     def windows(self) -> dict[Window, StoredWindow]:
         """What is known of each window measured before."""
@@ -197,6 +206,13 @@ def _rows(tables: Tables, name: str, columns: Sequence[str], *, start: datetime,
     begins = found["window_start"]
     rows: list[Row] = found.filter(pc.and_(pc.greater_equal(begins, start), pc.less(begins, end))).to_pylist()
     return rows
+
+
+def _of_platform(row: Mapping[str, object], monitor: Monitor) -> Row:
+    """A row of the platform's profile: measures of the monitor's own are columns there, and labels are not counted."""
+    custom = [(name, row[name]) for name in monitor.measures if row.get(name) is not None]
+    is_judged = any(row.get(column) is not None for column in MEASURES.values())
+    return {**row, "custom_metrics": custom or None, "labelled_count": row["count"] if is_judged else 0}
 
 
 def _slice(row: Row) -> Slice | None:

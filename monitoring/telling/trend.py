@@ -7,6 +7,7 @@ from typing import cast
 
 from feature_store.store import FeatureStore
 from monitoring.alerts.state import Alert
+from monitoring.drift import platform
 from monitoring.windows.calendar import Window, window_of
 from monitoring.windows.metrics import DISTANCES, MEASURES, TABLE, distance_of, measure_of, volume
 
@@ -30,11 +31,12 @@ def reading(store: FeatureStore) -> Read:
     """Reads the store's tables, without the columns that a table does not have."""
 
     def read(name: str, columns: Sequence[str], only: Mapping[str, object]) -> list[Row]:
+        name = platform.whose(store.tables, name)
         if not store.tables.exists(name):
             return []
         there = store.tables.info(name).schema.names
-        found = store.tables.collect(name, [column for column in columns if column in there], only=only)
-        return list(found.to_pylist())
+        found = store.tables.collect(name, [column for column in [*columns, "log_type"] if column in there], only=only)
+        return platform.of_windows(found.to_pylist())
 
     return read
 
