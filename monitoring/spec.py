@@ -53,7 +53,8 @@ class Monitor:
     ``window`` are aligned to Monday 5 January 1970, 00:00 UTC; ``Months(n)`` are whole months. A window (or a slice
     of it) with fewer than ``minimum_rows`` rows is measured but not judged. ``slices`` are SQL expressions: all is
     measured for each of their values, too. ``measures`` names SQL aggregates of the window's rows. An alert ends by
-    itself with the first window within its limit, unless ``closed_by_recovery`` is False: then a person resolves it.
+    itself with the first window within its limit, unless ``closed_by_recovery`` is False: then a person resolves it. With
+    ``prefers_platform`` nothing is measured where the platform profiles the table itself (:mod:`monitoring.drift.platform`).
 
     Raises
     ------
@@ -71,6 +72,7 @@ class Monitor:
     alert_after: Patience = field(default_factory=Patience)
     minimum_rows: int = 500
     closed_by_recovery: bool = True
+    prefers_platform: bool = False
 
     def __post_init__(self) -> None:
         check_simple_name(self.name, "monitor")

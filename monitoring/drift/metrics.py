@@ -60,21 +60,27 @@ class Stored:
     profile: list[Row]
     drift: list[Row]
     platforms: str = ""
-    """The platform's profile table, if it measures by itself."""
+    """The platform's profile table, if the metrics are the platform's."""
 
     @classmethod
     def read(cls, tables: Tables, monitor: Monitor) -> "Stored":
-        """All windows of the monitor's length; drift against the baseline only. Those that the platform has measured, where it does."""
-        name = platform.whose(tables, monitor.profile_table)
-        is_platforms = name != monitor.profile_table
-        own = [*monitor.measures, "log_type"] if is_platforms else []
-        profile = _read(tables, monitor, name, [*_PROFILE_READ, *own])
-        drift = platform.whose(tables, monitor.drift_table)
-        drifted = _read(tables, monitor, drift, _DRIFT_READ, drift_type="BASELINE")
-        if not is_platforms:
-            return cls(profile, drifted)
-        profile = [_of_platform(row, monitor) for row in platform.of_windows(profile)]
-        return cls(profile, [dict(row) for row in platform.of_windows(drifted)], name)
+        """All windows of the monitor's length; drift against the baseline only."""
+        name = platform.platforms(tables, monitor.profile_table)
+        if monitor.prefers_platform and tables.exists(name):
+            return cls._read_platforms(tables, monitor, name)
+        return cls(
+            _read(tables, monitor, monitor.profile_table, _PROFILE_READ),
+            _read(tables, monitor, monitor.drift_table, _DRIFT_READ, drift_type="BASELINE"),
+        )
+
+    @classmethod
+    def _read_platforms(cls, tables: Tables, monitor: Monitor, name: str) -> "Stored":
+        profile = _read(tables, monitor, name, [*_PROFILE_READ, *monitor.measures, "log_type"])
+        drift = _read(
+            tables, monitor, platform.platforms(tables, monitor.drift_table), _DRIFT_READ, drift_type="BASELINE"
+        )
+        of_windows = [_of_platform(row, monitor) for row in platform.of_windows(profile)]
+        return cls(of_windows, [dict(row) for row in platform.of_windows(drift)], name)
 
     def windows(self) -> dict[Window, StoredWindow]:
         """What is known of each window measured before."""

@@ -1,4 +1,4 @@
-"""Metrics that the platform has measured itself, read in place of measuring them here.
+"""Metrics that the platform has measured itself, read in place of measuring them here, by monitors that say so.
 
 Databricks' data profiling writes tables of the same names and columns as this project does. The bundle's quality monitor puts
 them into a schema of their own, ``<schema>_quality``, and only there are they looked for. They lack histograms, the newest row, and
@@ -21,8 +21,9 @@ def platforms(tables: Tables, name: str) -> str:
 
 
 def whose(tables: Tables, name: str) -> str:
-    """The metric table that there is: the platform's if it has one, else this project's, be it there or not."""
-    return found if tables.exists(found := platforms(tables, name)) else name
+    """The metric table that there is: this project's, or else the platform's; this project's name if there is neither."""
+    found = platforms(tables, name)
+    return found if not tables.exists(name) and tables.exists(found) else name
 
 
 def of_windows(rows: Sequence[Row]) -> list[Row]:

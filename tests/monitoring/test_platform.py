@@ -79,7 +79,7 @@ LIMITS = {
 
 
 def test_the_platforms_metrics_are_judged_and_none_are_measured(profiled):
-    monitor = profiled.monitor(LIMITS, measures={"heavy": "avg(CAST(load > 30 AS DOUBLE))"})
+    monitor = profiled.monitor(LIMITS, measures={"heavy": "avg(CAST(load > 30 AS DOUBLE))"}, prefers_platform=True)
     found = check(profiled.store, monitor, as_of=profiled.week(2))
     assert [(alert.what, alert.value, alert.since) for alert in found.verdict.alerts] == [
         (":table heavy", 0.9, profiled.week(1)),
@@ -95,7 +95,9 @@ def test_the_platforms_metrics_are_judged_and_none_are_measured(profiled):
 
 def test_a_window_is_that_of_the_version_that_scored_most_of_it_and_the_baselines_rows_are_none(profiled):
     found = check(
-        profiled.store, profiled.monitor(LIMITS | {TABLE: Quality("roc_auc", at_least=0.7)}), as_of=profiled.week(2)
+        profiled.store,
+        profiled.monitor(LIMITS | {TABLE: Quality("roc_auc", at_least=0.7)}, prefers_platform=True),
+        as_of=profiled.week(2),
     )
     metrics = {f"{window.start:%m-%d}": parts.whole["load"] for window, parts in found.metrics.items()}
     assert {start: (one.rows, one.model_version, one.psi) for start, one in metrics.items()} == {
@@ -104,8 +106,14 @@ def test_a_window_is_that_of_the_version_that_scored_most_of_it_and_the_baseline
 
 
 def test_an_alert_of_the_platforms_metrics_has_its_trend(profiled):
-    [alert] = check(profiled.store, profiled.monitor(), as_of=profiled.week(2)).verdict.alerts
+    [alert] = check(profiled.store, profiled.monitor(prefers_platform=True), as_of=profiled.week(2)).verdict.alerts
     points = trend(reading(profiled.store), alert, as_of=profiled.week(2))
     assert [(point.window.start, point.value, point.rows) for point in points] == [
         (profiled.week(0), 0.01, 900), (profiled.week(1), 0.7, 900)
     ]  # fmt: skip
+
+
+def test_a_monitor_that_does_not_say_so_measures_by_itself(profiled):
+    found = check(profiled.store, profiled.monitor(), as_of=profiled.week(2))
+    assert [one.rows for one in found.measured] == [1, 1]
+    assert found.verdict.alerts == []
