@@ -17,10 +17,13 @@ from feature_store.errors import Misuse
 from feature_store.job import set_task_value
 from resources.bundle import Bundle, load_bundle
 from resources.entry_points import Loader, installed_entry_points
-from resources.execute import Run, Runner
+from resources.job_verb import checked_bundle
 from resources.parameters import parse_pairs
-from resources.run import JobError, checked_bundle, main, run_shown, workspace_for_tasks
-from resources.show import duration
+from resources.run import main
+from resources.running import JobError, run_shown, workspace_for_tasks
+from resources.runs.execute import Runner
+from resources.runs.record import Run
+from resources.telling.show import duration
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from resources.execute import Run
 from resources.models import Dependency, Task
+from resources.runs.record import Run
 from resources.states import Ended, State, skipped
 
 RunJob = Callable[..., Run]
