@@ -93,9 +93,10 @@ def main(
     if only_list or not name:
         show_jobs(bundle)
         return
-    close = difflib.get_close_matches(name, OTHER_COMMANDS, n=1, cutoff=0.75) if name not in bundle.jobs else []
-    if close:
-        raise NotFound(f"There is no job {name!r}. Did you mean the command `run-job {close[0]}`?")
+    if name not in bundle.jobs:
+        close = difflib.get_close_matches(name, [*OTHER_COMMANDS, *bundle.jobs], n=1)
+        if close and close[0] in OTHER_COMMANDS:
+            raise NotFound(f"There is no job {name!r}. Did you mean the command `run-job {close[0]}`?")
     parameters = parse_pairs(params, option="--params")
     if as_of:
         parameters["as_of"] = _as_of(bundle, name, as_of)

@@ -1,6 +1,5 @@
 """A task's command line, what came of it, and the ways to run it: in this process, or wherever else an executor says."""
 
-import asyncio
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -57,6 +56,10 @@ class TaskError(PipelineError):
     """A task's command ended with an exit code that is not zero."""
 
 
+class Interrupted(Exception):
+    """A person interrupted a command that ran in this process."""
+
+
 class InThisProcess:
     """Runs commands where ``run-job`` runs, one at a time: for debuggers and tests. It cannot end one that takes too long."""
 
@@ -75,7 +78,7 @@ class InThisProcess:
             with _interrupted_at_once():
                 return perform(line, self._entry_points, self._on_crash)
         except KeyboardInterrupt:
-            raise asyncio.CancelledError from None
+            raise Interrupted from None
 
     async def close(self) -> None:
         """Nothing was started."""

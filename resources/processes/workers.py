@@ -16,9 +16,11 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from pathlib import Path as File
 from typing import Any
 
 from resources.processes.commands import CommandLine, Outcome, Path, Place
+from resources.processes.ending import to_its_end
 from resources.processes.worker import END_OF_OUTPUT
 
 OnLine = Callable[[Path, str, bool], None]
@@ -60,8 +62,9 @@ class Workers:
 
     async def close(self) -> None:
         """End the processes that wait for tasks."""
-        await asyncio.gather(*(worker.stop() for worker in self._idle))
-        self._idle.clear()
+        idle, self._idle = self._idle, []
+        for worker in idle:
+            await to_its_end(worker.stop())
 
 
 class _Worker:
@@ -89,7 +92,7 @@ class _Worker:
             return Outcome(answer["failure"], answer["values"])
         finally:
             if not self.can_go_on:
-                await self._kill()
+                await to_its_end(self._kill())
 
     async def stop(self) -> None:
         """Let the process end by itself, but not for ever."""
@@ -155,7 +158,7 @@ class _Worker:
             return
         until = time.monotonic() + _GRACE
         _signalled(process.pid, signal.SIGTERM)
-        while _signalled(process.pid, 0) and time.monotonic() < until:
+        while _is_alive(process.pid) and time.monotonic() < until:
             await asyncio.sleep(0.02)
         _signalled(process.pid, signal.SIGKILL)
         await process.wait()
@@ -173,6 +176,18 @@ def _signalled(group: int, number: int) -> bool:
     except (ProcessLookupError, PermissionError):
         return False
     return True
+
+
+def _is_alive(group: int) -> bool:
+    """Whether one of the group's processes still runs; an ended one that its parent has not asked about does not."""
+    if not File("/proc/self/stat").exists():
+        return _signalled(group, 0)
+    for stat in File("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, its_group = stat.read_text().rpartition(")")[2].split()[:3]
+            if its_group == str(group) and state != "Z":
+                return True
+    return False
 
 
 def _how_it_ended(code: int) -> str:

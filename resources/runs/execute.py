@@ -18,7 +18,8 @@ from feature_store.errors import NotFound, PipelineError, suggestion
 from resources.bundle import Bundle
 from resources.entry_points import EntryPoints, installed_entry_points
 from resources.models import BaseTask, ForEachTask, Job, PythonWheelTask, RunJobTask, Task
-from resources.processes.commands import CommandLine, Executor, InThisProcess
+from resources.processes.commands import CommandLine, Executor, Interrupted, InThisProcess
+from resources.processes.ending import to_its_end
 from resources.references import Scope, fill, items, operand
 from resources.runs.beginning import continued, iterations, job_scope, kind_of, new_run
 from resources.runs.record import Path, Run
@@ -101,7 +102,7 @@ class Runner:
         scope = job_scope(run.key, job, run.run_id, run.parameters, triggered_at=run.started_at, repairs=repairs)
         try:
             await self._job(run.key, job, scope, run, before, asked)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Interrupted):
             run.give_up()
             run.state, run.message = State.CANCELED, f"stopped by {stopped.name}"
             return stopped
@@ -178,7 +179,7 @@ class Runner:
                 self._listener.retried(run)
                 run.state, run.inner, part = State.RUNNING, [], None
                 await asyncio.sleep(max(0.0, task.min_retry_interval_millis / 1000 - (time.monotonic() - started)))
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Interrupted):
             run.give_up()
             run.state, run.message = State.CANCELED, "stopped while it ran"
             raise
@@ -269,11 +270,15 @@ class Runner:
 
 
 async def _all(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Run them side by side; if one of them breaks off, or this is cancelled, so are the others."""
+    """Run them side by side; if one of them breaks off, or this is cancelled, so are the others, each once."""
     running = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    if not running:
+        return
     try:
-        await asyncio.gather(*running)
+        done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_EXCEPTION)
     finally:
         for one in running:
             one.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await to_its_end(asyncio.wait(running))
+    for one in done:
+        one.result()

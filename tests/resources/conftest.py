@@ -17,6 +17,9 @@ from resources.entry_points import Loader
 from resources.job_verb import checked_bundle
 from resources.runs.execute import Runner
 from resources.runs.record import Run
+from tests.resources.shop import shop
+
+__all__ = ["shop"]
 
 Jobs: TypeAlias = "dict[str, list[dict[str, object]] | dict[str, object]]"
 

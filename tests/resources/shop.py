@@ -63,6 +63,15 @@ def meet(name, other):
 
 @click.command()
 @click.argument("name")
+def alone(name):
+    """Tell when one comes and leaves."""
+    for does in ("came", "left"):
+        with (SHOP / "said").open("a") as said:
+            said.write(f"{name} {does}\\n")
+        time.sleep(0.1)
+
+@click.command()
+@click.argument("name")
 def hang(name):
     """Sleep, and have a process of one's own that sleeps, as Spark's Java does."""
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
@@ -94,7 +103,7 @@ def where():
     with (SHOP / "said").open("a") as said:
         said.write(f"{os.getpid()} {run_id()}\\n")
 '''
-NAMES = ("say", "give", "need", "meet", "hang", "die", "shout", "crash", "where")
+NAMES = ("say", "give", "need", "meet", "alone", "hang", "die", "shout", "crash", "where")
 HEADER = """
 bundle: {name: shop}
 include: [resources/*.yml]
@@ -166,9 +175,10 @@ class Shop:
         book = self.folder / "said"
         return book.read_text().splitlines() if book.exists() else []
 
-    def wait_for(self, name: str) -> str:
-        """The text of a file that a task writes, once it is there."""
-        return until(lambda: (self.folder / name).read_text() if (self.folder / name).exists() else None)
+    def processes_of(self, name: str) -> list[int]:
+        """The process of the task that hangs by that name, and its child, once they are there."""
+        until((self.folder / name).exists)
+        return json.loads((self.folder / name).read_text())
 
 
 def until(found: Callable[[], object]) -> object:
@@ -207,4 +217,5 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     yield shop
     for process in shop.started:
         process.kill()
-        process.communicate()
+        process.wait()
+        process.stdout.close()
