@@ -20,7 +20,7 @@ from resources.runs.turns import locked
 def begin_record(history: History, run: Run, *, target: str, variables: dict[str, str], revision: str) -> Record:
     """The record of a run that has not begun; nothing is written yet."""
     began = run.started_at or datetime.now(UTC)
-    file = history.folder / f"{began:%Y%m%dT%H%M%S}-{run.run_id}.json"
+    file = history.folder / f"{began:%Y%m%dT%H%M%S.%f}-{run.run_id}.json"
     return _by_me(Record(run, target, file, variables=variables), revision)
 
 
@@ -74,7 +74,8 @@ def going_on(record: Record) -> Iterator[None]:
     try:
         yield
     finally:
-        record.alive.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            record.alive.unlink()
         os.close(descriptor)
 
 

@@ -18,7 +18,7 @@ COMMANDS = '''
 import json, os, signal, subprocess, sys, time
 from pathlib import Path
 import click
-from feature_store.cli import progress
+from feature_store.cli import console, progress
 from feature_store.errors import Misuse
 from feature_store.job import run_id, set_task_value
 
@@ -98,12 +98,25 @@ def crash():
     raise ZeroDivisionError("division by zero")
 
 @click.command()
+def spoil():
+    """Make the history impossible to write."""
+    folder = SHOP / "workspace" / "runs"
+    folder.rename(SHOP / "gone")
+    folder.touch()
+
+@click.command()
+def look():
+    """Tell what the project's own lines are printed for."""
+    with (SHOP / "said").open("a") as said:
+        said.write(f"{'terminal' if console.is_terminal else 'log'} {console.width}\\n")
+
+@click.command()
 def where():
     """Tell which process this is, and on whose behalf."""
     with (SHOP / "said").open("a") as said:
         said.write(f"{os.getpid()} {run_id()}\\n")
 '''
-NAMES = ("say", "give", "need", "meet", "alone", "hang", "die", "shout", "crash", "where")
+NAMES = ("say", "give", "need", "meet", "alone", "hang", "die", "shout", "crash", "spoil", "look", "where")
 HEADER = """
 bundle: {name: shop}
 include: [resources/*.yml]
