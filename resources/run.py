@@ -68,7 +68,7 @@ def main(
 
     \b
     The exit code is
-      0    if the job succeeded, also if tasks failed that no last task minds
+      0    if the job succeeded: its last tasks did, even if some before them failed (SUCCESS_WITH_FAILURES)
       1    if it failed, timed out, or is running already and has no queue
       2    if the command or the bundle is wrong: nothing has run
       130  if it was interrupted (143 by SIGTERM); what had ended is on record, and `run-job repair` goes on

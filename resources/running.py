@@ -1,6 +1,7 @@
 """One run as a person sees it: recorded in the workspace, shown as it goes on, ended with the exit code that CI needs."""
 
 import os
+import signal
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -48,7 +49,8 @@ class How:
             shown.line(path, text, is_error)
 
         # Tasks write to pipes; what is seen at their other end is for them to know.
-        seen = {"PIPELINE_COLUMNS": str(console.width)} | ({"FORCE_COLOR": "1"} if console.is_terminal else {})
+        seen = dict.fromkeys(("COLUMNS", "PIPELINE_COLUMNS"), str(console.width))
+        seen |= {"FORCE_COLOR": "1"} if console.is_terminal else {}
         return Workers(self.at_once, on_line=line, on_step=shown.step, environment=seen)
 
 
@@ -132,10 +134,12 @@ def _told(run: Run, shown: ConsoleListener, remedy: str = "") -> Iterator[None]:
     try:
         with shown:
             yield
-    except Stopped as stop:
+    except KeyboardInterrupt as stop:
+        # Not Stopped only if a person was impatient while processes were being ended.
+        number = stop.signal if isinstance(stop, Stopped) else signal.SIGINT
         where = " > ".join(shown.current or run.path)
         error_console.print(f"\nStopped in {where}.{remedy}", markup=False)
-        sys.exit(128 + stop.signal)
+        sys.exit(128 + number)
     if not run.succeeded:
         show_summary(run)
         places = ", ".join(" > ".join(one.path) for one in run.failures())

@@ -86,15 +86,16 @@ class InThisProcess:
 
 @contextmanager
 def _interrupted_at_once() -> Iterator[None]:
-    """asyncio only notes a Ctrl-C until it is its turn again, which here is after the command."""
+    """asyncio only notes a signal until it is its turn again, which here is after the command."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = [signal.signal(signal.SIGINT, signal.default_int_handler), signal.signal(signal.SIGTERM, signal.SIG_DFL)]
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+            signal.signal(number, handler)
 
 
 def perform(line: CommandLine, entry_points: EntryPoints, on_crash: Callable[[Exception], None]) -> Outcome:

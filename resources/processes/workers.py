@@ -53,6 +53,7 @@ class Workers:
     async def place(self) -> AsyncIterator[Place]:
         """Wait until fewer than ``at_once`` tasks run."""
         async with self._free:
+            self._idle = [worker for worker in self._idle if worker.has_not_died]
             worker = self._idle.pop() if self._idle else _Worker(self._on_line, self._on_step, self._environment)
             try:
                 yield worker
@@ -76,6 +77,11 @@ class _Worker:
         self._line: CommandLine | None = None
         self.can_go_on = True
 
+    @property
+    def has_not_died(self) -> bool:
+        """Whether it can be asked; while it waited it may have been killed for want of memory."""
+        return self._process is None or self._process.returncode is None
+
     async def run(self, line: CommandLine) -> Outcome:
         """Run the command; if cancelled, end the process."""
         self.can_go_on, self._line = False, line
@@ -90,6 +96,8 @@ class _Worker:
             await asyncio.gather(*(said.wait() for said in self._said.values()))
             self.can_go_on = True
             return Outcome(answer["failure"], answer["values"])
+        except OSError as error:
+            return Outcome(f"its process could not be started: {error}.")
         finally:
             if not self.can_go_on:
                 await to_its_end(self._kill())

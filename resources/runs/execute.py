@@ -170,8 +170,9 @@ class Runner:
                 tries, run.attempts, started = tries + 1, run.attempts + 1, time.monotonic()
                 run.state, run.started_at = State.RUNNING, datetime.now(UTC)
                 fixed = {"task.name": task.task_key, "task.run_id": run.run_id, "task.execution_count": run.attempts}
+                waited = run.waited
                 await self._once(task, replace(scope, fixed={**scope.fixed, **fixed}), run, part)
-                run.seconds = time.monotonic() - started
+                run.seconds = time.monotonic() - started - (run.waited - waited)
                 may_retry = run.state is not State.TIMEDOUT or task.retry_on_timeout
                 if run.succeeded or not may_retry or tries == task.max_retries + 1:
                     break
@@ -184,7 +185,7 @@ class Runner:
             run.state, run.message = State.CANCELED, "stopped while it ran"
             raise
         finally:
-            run.seconds, run.step = time.monotonic() - begun, ""
+            run.seconds, run.step = time.monotonic() - begun - run.waited, ""
             self._listener.ended(run)
 
     async def _once(self, task: BaseTask, scope: Scope, run: Run, part: Run | None) -> None:
@@ -223,9 +224,10 @@ class Runner:
             arguments = [f"--{key}={value}" for key, value in named.items()]
         run.command = [wheel.entry_point, *arguments]
         line = CommandLine(wheel.package_name, wheel.entry_point, arguments, str(scope.fixed["job.run_id"]), run.path)
-        run.state = State.PENDING
+        run.state, asked_at = State.PENDING, time.monotonic()
         async with self._executor.place() as place:
-            run.state = State.RUNNING
+            run.state, run.started_at = State.RUNNING, datetime.now(UTC)
+            run.waited += time.monotonic() - asked_at
             self._listener.started(run.path)
             async with asyncio.timeout(seconds):
                 outcome = await place.run(line)

@@ -19,7 +19,8 @@ class Run:
 
     ``path`` leads to it from the outermost job. ``attempts`` counts all executions, those before a repair included;
     ``earlier`` is how each but the last ended. ``item`` is a loop's item, written as JSON. ``job_run_id`` is the run of
-    the job that the task called, under which that job's commands commit.
+    the job that the task called, under which that job's commands commit. ``seconds`` do not count those ``waited`` for a
+    place to run in.
     """
 
     path: Path
@@ -38,6 +39,7 @@ class Run:
     parameters: Mapping[str, str] = field(default_factory=dict)
     command: list[str] = field(default_factory=list)
     step: str = ""
+    waited: float = 0.0
     inner: "list[Run]" = field(default_factory=list)
 
     @property
