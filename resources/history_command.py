@@ -40,7 +40,7 @@ def history(which: str | None, limit: int, failed: bool, as_json: bool, workspac
     every = list(runs.newest())
     jobs = sorted({one.run.key for one in every})
     if which is None or which in jobs:
-        chosen = (one for one in every if which in (None, one.run.key) and not (failed and one.run.succeeded))
+        chosen = (one for one in every if which in (None, one.run.key) and (one.run.state.is_failure or not failed))
         shown = [*itertools.islice(chosen, limit)]
         if as_json:
             click.echo(json.dumps([one.to_json() for one in shown], indent=1))

@@ -18,7 +18,7 @@ from feature_store.cli import error_console, told_of_steps
 from resources.entry_points import installed_entry_points
 from resources.processes.commands import CommandLine, Outcome, perform
 
-END_OF_OUTPUT = b"\x1e"
+END_OF_OUTPUT = b"\x1eend of output\x1e"
 """What a command's output ends with, on both streams; then a line break."""
 
 _one_at_a_time = threading.Lock()

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rich.markup import escape
+
 from feature_store.cli import error_console
 from feature_store.errors import Misuse, NotFound, suggestion
 from resources.runs.record import Json, Run
@@ -128,12 +130,14 @@ def _read(file: Path) -> Record | None:
     try:
         record = Record.from_json(json.loads(file.read_text(encoding="utf-8")), file)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        error_console.print(
-            f"[yellow]Warning:[/] {file} is not a run's record: {type(error).__name__}: {error}", markup=True
-        )
+        told = escape(f"{file} is not a run's record: {type(error).__name__}: {error}")
+        error_console.print(f"[yellow]Warning:[/] {told}")
         return None
     if not record.run.state.has_ended and not _goes_on(record):
-        _note_killed(record)
+        # It may have ended while this was asked.
+        record = Record.from_json(json.loads(file.read_text(encoding="utf-8")), file)
+        if not record.run.state.has_ended:
+            _note_killed(record)
     return record
 
 

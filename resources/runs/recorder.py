@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from rich.markup import escape
+
 from feature_store.cli import error_console
 from feature_store.errors import Misuse, StorageError
 from resources.runs.history import History, Record
@@ -145,5 +147,5 @@ class Recorder:
             self._is_failing = False
         except StorageError as error:
             if not self._is_failing:
-                error_console.print(f"[yellow]Warning:[/] {error}")
+                error_console.print(f"[yellow]Warning:[/] {escape(str(error))}")
             self._is_failing = True

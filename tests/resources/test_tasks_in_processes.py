@@ -195,6 +195,7 @@ def test_a_run_that_is_killed_leaves_no_process_is_told_as_such_and_is_repaired(
     processes = shop.processes_of("stuck")
 
     assert shop.history()[0]["state"] == "RUNNING"
+    assert shop.history("--failed") == []
     running.kill()
     running.communicate()
 
