@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, TextIO
@@ -26,7 +27,8 @@ from rich.theme import Theme
 
 from feature_store.errors import Misuse, PipelineError, RegistryUnavailable
 
-_WIDTH_OF_A_LOG = 110
+# A job's tasks write to a pipe, and are told how wide the terminal at its other end is.
+_WIDTH_OF_A_LOG = int(os.environ.get("PIPELINE_COLUMNS", "110"))
 _PROJECT = Path(__file__).parents[1]
 console = Console(
     theme=Theme({"good": "green", "bad": "bold red", "note": "yellow"}),
@@ -35,6 +37,7 @@ console = Console(
     width=None if sys.stdout.isatty() else _WIDTH_OF_A_LOG,
 )
 error_console = Console(stderr=True, highlight=False, soft_wrap=True)
+_on_step: ContextVar[Callable[[str], None] | None] = ContextVar("on_step", default=None)
 
 
 class Moment(click.ParamType[datetime | None]):
@@ -152,7 +155,11 @@ class Verb(click.Command):
                 return super().main(*args, **kwargs)
         except PipelineError as error:
             show_error(error)
-            sys.exit(1)
+            sys.exit(self.exit_code(error))
+
+    def exit_code(self, error: PipelineError) -> int:
+        """What the process ends with after ``error``."""
+        return 1
 
 
 class VerbGroup(Verb, click.Group):
@@ -219,8 +226,13 @@ def show_error(error: BaseException) -> None:
 def progress(total: int, unit: str) -> Iterator[Callable[[str], None]]:
     """Show progress over ``total`` steps; call what is yielded with the name of each step as it begins.
 
-    On a terminal a bar moves; elsewhere (a log, CI) nothing is drawn, and the steps' own lines tell.
+    On a terminal a bar moves; elsewhere (a log, CI) nothing is drawn, and the steps' own lines tell. Inside
+    :func:`told_of_steps` whoever asked is told instead.
     """
+    told = _on_step.get()
+    if told is not None:
+        yield _in_words(total, unit, told)
+        return
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -243,3 +255,24 @@ def progress(total: int, unit: str) -> Iterator[Callable[[str], None]]:
 
         yield begin
         bar.update(task, completed=total)
+
+
+@contextmanager
+def told_of_steps(on_step: Callable[[str], None]) -> Iterator[None]:
+    """Whoever shows several commands at once draws no bars: ``on_step`` is told in words which step begins."""
+    token = _on_step.set(on_step)
+    try:
+        yield
+    finally:
+        _on_step.reset(token)
+
+
+def _in_words(total: int, unit: str, told: Callable[[str], None]) -> Callable[[str], None]:
+    begun = 0
+
+    def begin(name: str) -> None:
+        nonlocal begun
+        begun += 1
+        told(f"{name} ({min(begun, total)} of {total} {unit})")
+
+    return begin

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import reduce
@@ -261,7 +262,8 @@ def side_by_side(
     """The tables being published, some at the same time; once the caller gives up, none is begun any more."""
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
-        yield [(table, pool.submit(publish_one, table)) for table in tables]
+        # With the caller's context: the commits name the job's run.
+        yield [(table, pool.submit(copy_context().run, publish_one, table)) for table in tables]
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -68,7 +68,7 @@ class BaseTask(Part):
     new_cluster: Level | None = None
     libraries: list[Level] | None = None
     compute: Level | None = None
-    timeout_seconds: int | None = None
+    timeout_seconds: int | None = Field(default=None, ge=0)
     retry_on_timeout: bool | None = None
     disable_auto_optimization: bool | None = None
     email_notifications: Level | None = None
@@ -124,8 +124,8 @@ class Job(Part):
     continuous: Level | None = None
     tags: dict[str, str] | None = None
     queue: Level | None = None
-    max_concurrent_runs: int | None = None
-    timeout_seconds: int | None = None
+    max_concurrent_runs: int | None = Field(default=None, ge=0)
+    timeout_seconds: int | None = Field(default=None, ge=0)
     health: Level | None = None
     email_notifications: Level | None = None
     notification_settings: Level | None = None

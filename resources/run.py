@@ -1,32 +1,44 @@
 """``run-job``: execute a job of the bundle here, as Databricks would."""
 
-import os
+import difflib
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
-from feature_store.cli import Moment, Verb, console, error_console
-from feature_store.errors import Misuse, PipelineError
-from feature_store.yaml_files import InvalidFile
-from resources.bundle import Bundle, find_root, load_bundle
-from resources.checks import check
-from resources.entry_points import EntryPoints, installed_entry_points
-from resources.execute import Run, Runner
+from feature_store.cli import Moment, console
+from feature_store.errors import Misuse, NotFound
+from feature_store.tables.commit import code_revision
+from resources.bundle import Bundle
+from resources.history_command import history
+from resources.job_verb import JobVerb, checked_bundle, place_of_runs, ways_to_run
 from resources.parameters import parse_pairs
-from resources.show import ConsoleListener, failures, show_jobs, show_summary
+from resources.repair_command import repair
+from resources.running import How, run_recorded
+from resources.runs.beginning import new_run
+from resources.runs.history import History
+from resources.runs.recorder import begin_record
+from resources.telling.show import show_jobs
 
-WORKSPACE = "PIPELINE_WORKSPACE"
+OTHER_COMMANDS = {"history": history, "repair": repair}
 
 
-class JobError(PipelineError):
-    """A job's run failed."""
+class RunJob(JobVerb):
+    """``run-job NAME``, but for a NAME that is another command's."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command that the first word names, or the job."""
+        given = args[0] if args else kwargs.pop("args", None)
+        words = [*(sys.argv[1:] if given is None else given)]
+        if words and words[0] in OTHER_COMMANDS:
+            kwargs["prog_name"] = f"run-job {words[0]}"
+            return OTHER_COMMANDS[words[0]].main(words[1:], *args[1:], **kwargs)
+        return super().main(words, *args[1:], **kwargs)
 
 
-@click.command(cls=Verb, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=RunJob, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("name", required=False)
 @click.option("-t", "--target", metavar="TARGET", help="Target of databricks.yml.  [default: the one marked default]")
 @click.option("--params", multiple=True, metavar="K=V,…", help="Job parameters; a value may be JSON. May be repeated.")
@@ -34,28 +46,32 @@ class JobError(PipelineError):
 @click.option("--catalog", metavar="NAME", help="Same as --var catalog=NAME.")
 @click.option("--schema", metavar="NAME", help="Same as --var schema=NAME.")
 @click.option("--as-of", type=Moment(), metavar="MOMENT", help="Same as --params as_of=MOMENT, for jobs that have it.")
-@click.option(
-    "--workspace",
-    type=click.Path(file_okay=False),
-    envvar=WORKSPACE,
-    default="workspace",
-    show_default=True,
-    show_envvar=True,
-    help="Where tables, models and reports are kept when not on Databricks.",
-)
+@place_of_runs
+@ways_to_run
 @click.option("--list", "only_list", is_flag=True, help="List the jobs and what they do.")
 @click.option("--check", "only_check", is_flag=True, help="Check the whole bundle, and run nothing.")
 @click.pass_context
 def main(
     context: click.Context, name: str | None, target: str | None, params: tuple[str, ...], variables: tuple[str, ...],
-    catalog: str | None, schema: str | None, as_of: datetime | None, workspace: str, only_list: bool,
-    only_check: bool,
+    catalog: str | None, schema: str | None, as_of: datetime | None, how: How, only_list: bool, only_check: bool,
 ) -> None:  # fmt: skip
     """Run the job NAME on this machine, as Databricks would run it.
 
     Jobs are defined in resources/*.job.yml, the files that `databricks bundle deploy` deploys; targets (dev, test,
-    staging, prod) and variables in databricks.yml. Everything is checked before the first task starts. Tasks run one
-    after another in this process; nested jobs show as a path. The exit code is 0 if the job succeeded.
+    staging, prod) and variables in databricks.yml. Everything is checked before the first task starts. Tasks run in
+    processes beside this one, which are ended when a task times out; nested jobs show as a path. Ctrl-C ends them all.
+
+    \b
+    Other forms:
+      run-job history [JOB or RUN]   what ran here, when, and how each task ended
+      run-job repair RUN             run again what did not succeed in a run, and what depends on it
+
+    \b
+    The exit code is
+      0    if the job succeeded: its last tasks did, even if some before them failed (SUCCESS_WITH_FAILURES)
+      1    if it failed, timed out, or is running already and has no queue
+      2    if the command or the bundle is wrong: nothing has run
+      130  if it was interrupted (143 by SIGTERM); what had ended is on record, and `run-job repair` goes on
 
     \b
     Examples:
@@ -77,55 +93,16 @@ def main(
     if only_list or not name:
         show_jobs(bundle)
         return
+    if name not in bundle.jobs:
+        close = difflib.get_close_matches(name, [*OTHER_COMMANDS, *bundle.jobs], n=1)
+        if close and close[0] in OTHER_COMMANDS:
+            raise NotFound(f"There is no job {name!r}. Did you mean the command `run-job {close[0]}`?")
     parameters = parse_pairs(params, option="--params")
     if as_of:
         parameters["as_of"] = _as_of(bundle, name, as_of)
-    with workspace_for_tasks(workspace):
-        run_shown(bundle, name, parameters)
-
-
-def checked_bundle(
-    start: Path,
-    *,
-    target: str | None = None,
-    variables: dict[str, str] | None = None,
-    entry_points: EntryPoints = installed_entry_points,
-) -> Bundle:
-    """The bundle at or above ``start``, in which nothing is wrong that can be known before a run.
-
-    Raises
-    ------
-    InvalidFile
-        With everything that is wrong.
-    """
-    bundle, problems = load_bundle(find_root(start), target=target, variables=variables)
-    problems = [*problems, *check(bundle, entry_points)]
-    if problems:
-        raise InvalidFile(problems)
-    return bundle
-
-
-def run_shown(
-    bundle: Bundle, name: str, parameters: dict[str, str], *, entry_points: EntryPoints = installed_entry_points
-) -> Run:
-    """Run a job and print what happens.
-
-    Raises
-    ------
-    JobError
-        If it failed, after its summary was printed.
-    """
-    listener = ConsoleListener()
-    try:
-        run = Runner(bundle, listener, entry_points=entry_points).run(name, parameters)
-    except KeyboardInterrupt:
-        error_console.print(f"\nStopped in {' > '.join(listener.current)}.", markup=False)
-        sys.exit(130)
-    if not run.succeeded:
-        show_summary(run)
-        raise JobError(f"Job {name} failed in {', '.join(' > '.join(one.path) for one in failures(run))}.")
-    listener.ended(run)
-    return run
+    run = new_run(bundle, name, parameters)
+    record = begin_record(History(how.workspace), run, target=bundle.target, variables=given, revision=code_revision())
+    run_recorded(bundle, record, how)
 
 
 def _as_of(bundle: Bundle, name: str, as_of: datetime) -> str:
@@ -134,17 +111,3 @@ def _as_of(bundle: Bundle, name: str, as_of: datetime) -> str:
         parameters = ", ".join(known) or "none"
         raise Misuse(f"Job {name} has no parameter as_of, so --as-of cannot set it. Its parameters are: {parameters}.")
     return as_of.isoformat()
-
-
-@contextmanager
-def workspace_for_tasks(folder: str) -> Iterator[None]:
-    """Set the environment variable from which the tasks' command lines take ``--workspace``."""
-    before = os.environ.get(WORKSPACE)
-    os.environ[WORKSPACE] = folder
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[WORKSPACE]
-        else:
-            os.environ[WORKSPACE] = before

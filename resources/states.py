@@ -16,18 +16,35 @@ from resources.models import BaseTask, ConditionTask, Task
 
 
 class State(StrEnum):
-    """How a task or a job's run ended."""
+    """How a task or a job's run ended, in Databricks' words, or that it has not; KILLED is ours: nobody wrote an end."""
 
+    PENDING = "PENDING"
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
     SUCCESS = "SUCCESS"
     FAILED = "FAILED"
+    TIMEDOUT = "TIMEDOUT"
+    CANCELED = "CANCELED"
     EXCLUDED = "EXCLUDED"
     UPSTREAM_FAILED = "UPSTREAM_FAILED"
+    UPSTREAM_CANCELED = "UPSTREAM_CANCELED"
     SUCCESS_WITH_FAILURES = "SUCCESS_WITH_FAILURES"
+    KILLED = "KILLED"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self not in (State.PENDING, State.QUEUED, State.RUNNING)
 
     @property
     def is_failure(self) -> bool:
         """Whether what depends on it cannot count on it."""
-        return self in (State.FAILED, State.UPSTREAM_FAILED)
+        return self.has_ended and self not in (State.SUCCESS, State.EXCLUDED, State.SUCCESS_WITH_FAILURES)
+
+    @property
+    def failed_itself(self) -> bool:
+        """Whether the cause lies in it, not in what came before."""
+        return self in (State.FAILED, State.TIMEDOUT, State.CANCELED, State.KILLED)
 
 
 @dataclass(frozen=True)
@@ -119,6 +136,15 @@ def upstream(key: str, tasks: Iterable[Task]) -> set[str]:
     while waiting:
         found |= waiting
         waiting = {key for parent in waiting for key in parents.get(parent, ())} - found
+    return found
+
+
+def downstream(keys: Iterable[str], tasks: Iterable[Task]) -> set[str]:
+    """``keys`` and the keys of all tasks that depend on them, directly or not."""
+    found = set(keys)
+    for task in in_order([*tasks]):
+        if any(one.task_key in found for one in task.depends_on):
+            found.add(task.task_key)
     return found
 
 

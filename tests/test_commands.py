@@ -140,7 +140,8 @@ def test_an_unknown_name_is_refused_with_the_closest_ones_and_no_workspace_is_ma
 ) -> None:
     monkeypatch.chdir(ROOT)
 
-    assert told in refused(f"{line} --workspace {tmp_path}/new", code=1)
+    code = 2 if line.startswith("run-job") else 1
+    assert told in refused(f"{line} --workspace {tmp_path}/new", code=code)
     assert not (tmp_path / "new").exists()
 
 

@@ -43,7 +43,9 @@ class Replayed:
     def run(self, workspace: Path) -> None:
         """Type ``run-job replay`` with the slice's own rounds."""
         moments = ["--params", "first_as_of=2013-02-15", "--params", f"rounds={json.dumps(ROUNDS)}"]
-        self.runs.append(CliRunner().invoke(main, ["replay", "--workspace", str(workspace), *moments]))
+        # Other processes would neither know the slice nor use this one's Spark.
+        here = ["replay", "--in-process", "--workspace", str(workspace)]
+        self.runs.append(CliRunner().invoke(main, [*here, *moments]))
         self.tables.append({name: whole(self.store, name) for name in self.store.tables.names()})
         self.versions.append(len(MlflowClient().search_model_versions(f"name = '{MODEL}'")))
 

@@ -3,6 +3,7 @@
 import pytest
 
 from feature_store import InvalidRows, Source
+from feature_store.job import task_context
 from features.publish import publish, side_by_side
 from tests.features.events import SCHEMA, as_they_are, at, declare, land, rows
 
@@ -26,17 +27,21 @@ def newest_of_each_origin(number):
 
 
 @pytest.mark.parametrize("in_process", [True, False], ids=["delta-rs", "Spark"])
-def test_each_table_has_its_own_rows_and_its_own_commit(landed, in_process):
+def test_each_table_has_its_own_rows_and_its_own_commit_which_names_the_jobs_run(landed, in_process):
     landed.tables.in_process = in_process
     tables = [newest_of_each_origin(number) for number in range(4)]
 
-    with side_by_side(tables, lambda table: publish(landed, table, as_of=at(4))) as publishing:
+    with (
+        task_context({}, "the-run"),
+        side_by_side(tables, lambda table: publish(landed, table, as_of=at(4))) as publishing,
+    ):
         done = [(table.name, running.result().chunks[0].rows) for table, running in publishing]
 
     assert done == [(table.name, 2) for table in tables]
     for number, table in enumerate(tables):
         assert rows(landed, table.name) == [("JFK", 5.0), ("LGA", 7.0)]
-        assert landed.tables.history(table.name)[0].commit.details["views"] == [f"events_{number}"]
+        commit = landed.tables.history(table.name)[0].commit
+        assert (commit.details["views"], commit.run) == ([f"events_{number}"], "the-run")
 
 
 def test_after_a_refusal_what_was_begun_is_whole_and_nothing_else_is_begun(landed):

@@ -14,8 +14,12 @@ from feature_store.errors import Misuse, NotFound
 from feature_store.job import run_id, set_task_value
 from resources.bundle import Bundle
 from resources.entry_points import Loader
-from resources.execute import Run, Runner
-from resources.run import checked_bundle
+from resources.job_verb import checked_bundle
+from resources.runs.execute import Runner
+from resources.runs.record import Run
+from tests.resources.shop import shop
+
+__all__ = ["shop"]
 
 Jobs: TypeAlias = "dict[str, list[dict[str, object]] | dict[str, object]]"
 
@@ -53,6 +57,9 @@ class Recorder:
 
     def retried(self, run: Run) -> None:
         self.events.append(f"{' > '.join(run.path)} attempt {run.attempts}: {run.message}")
+
+    def waits(self, run: Run) -> None:
+        self.events.append(f"{' > '.join(run.path)} waits: {run.message}")
 
     def crashed(self, error: Exception) -> None:
         self.events.append(f"crashed: {error!r}")

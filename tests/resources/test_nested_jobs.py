@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from feature_store.errors import Misuse, NotFound
-from resources.execute import Run
+from resources.runs.record import Run
 
 RunJob = Callable[..., Run]
 

@@ -17,10 +17,13 @@ from feature_store.errors import Misuse
 from feature_store.job import set_task_value
 from resources.bundle import Bundle, load_bundle
 from resources.entry_points import Loader, installed_entry_points
-from resources.execute import Run, Runner
+from resources.job_verb import checked_bundle
 from resources.parameters import parse_pairs
-from resources.run import JobError, checked_bundle, main, run_shown, workspace_for_tasks
-from resources.show import duration
+from resources.run import main
+from resources.running import JobError, run_shown, workspace_for_tasks
+from resources.runs.execute import Runner
+from resources.runs.record import Run
+from resources.telling.show import duration
 
 ROOT = Path(__file__).parents[2]
 
@@ -192,9 +195,26 @@ def test_a_run_that_is_interrupted_says_where_and_starts_nothing_more(
 def test_a_users_mistake_is_one_clear_sentence_and_a_bad_exit_code(arguments: list[str], message: str) -> None:
     result = run_job(*arguments)
 
-    assert result.exit_code in (1, 2)
+    assert result.exit_code == 2
     assert message in " ".join(result.output.split())
     assert "Traceback" not in result.output
+
+
+def test_the_help_names_the_other_forms_and_every_exit_code() -> None:
+    told = run_job("--help").output
+
+    for line in ("run-job history [JOB or RUN]", "run-job repair RUN"):
+        assert line in told
+    assert re.findall(r"^  +(\d+) +if", told, re.MULTILINE) == ["0", "1", "2", "130"]
+    assert "Usage: run-job repair [OPTIONS] RUN" in run_job("repair", "--help").output
+    assert "Usage: run-job history [OPTIONS] [JOB|RUN]" in run_job("history", "--help").output
+
+
+def test_a_slip_in_the_name_of_another_form_is_told_as_such() -> None:
+    told = run_job("histroy")
+
+    assert told.exit_code == 2
+    assert "There is no job 'histroy'. Did you mean the command `run-job history`?" in told.output
 
 
 def test_the_list_shows_every_job_with_its_parameters() -> None:

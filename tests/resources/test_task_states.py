@@ -1,11 +1,12 @@
 """Which tasks run, and what a job's run comes to, as Databricks decides it."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 
-from resources.execute import Run
 from resources.models import Dependency, Task
+from resources.runs.record import Run
 from resources.states import Ended, State, skipped
 
 RunJob = Callable[..., Run]
@@ -216,3 +217,12 @@ def test_a_task_is_tried_again_as_often_as_it_says(run: RunJob, recorder) -> Non
         "main > t SUCCESS",
     ]
     assert run({"main": [task("t", "heal", "{{task.execution_count}}", max_retries=1)]}).state == F
+
+
+def test_the_next_attempt_begins_no_sooner_than_the_interval_after_the_one_before(run: RunJob) -> None:
+    task_twice = task("t", "heal", "{{task.execution_count}}", max_retries=1, min_retry_interval_millis=300)
+
+    [twice] = run({"main": [task_twice]}).inner
+
+    assert twice.attempts == 2
+    assert (twice.started_at - datetime.fromisoformat(twice.earlier[0]["started_at"])) >= timedelta(milliseconds=299)

@@ -1,0 +1,1 @@
+"""What ``run-job`` shows: lines, the graph while it runs, jobs, and the runs of before."""
