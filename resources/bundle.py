@@ -7,8 +7,9 @@ from pathlib import Path
 
 from feature_store.errors import NotFound, suggestion
 from feature_store.yaml_files import Data, Document, InvalidFile, KeyPath, Place, Problem, read_yaml
-from resources.merging import merge
-from resources.models import BundleFile, Job
+from resources.every_resource import resource_problems
+from resources.merging import lay_over, merge
+from resources.models import BundleFile, Job, Variable
 from resources.substitution import job_id, known_values, substitute
 from resources.validation import parse
 
@@ -37,6 +38,13 @@ class Bundle:
         if key not in self.jobs:
             raise NotFound(f"There is no job {key!r} in {self.root}/resources. {suggestion(key, self.jobs)}")
         return self.jobs[key]
+
+    @property
+    def others(self) -> int:
+        """How many resources there are besides jobs."""
+        resources = self.document.data.get("resources")
+        entries = [one for kind, one in resources.items() if kind != "jobs"] if isinstance(resources, dict) else []
+        return sum(len(one) for one in entries if isinstance(one, dict))
 
     def key_of(self, number: int) -> str | None:
         """The resource key of the job with this id; ``None`` if there is no such job."""
@@ -80,11 +88,13 @@ def load_bundle(
         unresolved = Problem(document.place(()), "a ${…} stands where the bundle's own structure is expected")
         raise InvalidFile([*problems, *found] or [unresolved])
     name = _target_name(file, target)
+    lay_over(document, name)
     values, found = _variable_values(file, name, variables or {}, document)
     problems += found
     known = known_values(document, target=name, variables=values, root=str(root))
     problems += substitute(top, known, at=(), document=document)[1]
     jobs, unread, found = _jobs(document, known)
+    found += [problem for problem in resource_problems(document, known, root) if not _is_told(problem, found)]
     bundle = Bundle(file.bundle.name, name, jobs, root, document, frozenset(unread))
     return bundle, [*problems, *found]
 
@@ -128,6 +138,7 @@ def _variable_values(
             os.environ.get(f"BUNDLE_VAR_{name}"),
             _value(document.data, ("targets", target, "variables", name)),
             _value(document.data, ("variables", name, "default")),
+            _looked_up(declared),
         ]
         value = next((option for option in options if option is not None), None)
         if value is None:
@@ -138,11 +149,21 @@ def _variable_values(
     return values, problems
 
 
+def _looked_up(declared: Variable | None) -> str | None:
+    """What stands for the id of something that is looked up by its name when the bundle is deployed."""
+    return next((str(name) for name in (declared.lookup or {}).values()), None) if declared else None
+
+
 def _value(data: Data, path: KeyPath) -> Data:
     """What stands at ``path``; a mapping with ``default`` in a target's variables counts as that default."""
     for part in path:
         data = data.get(str(part)) if isinstance(data, dict) else None
     return data.get("default") if isinstance(data, dict) and path[0] == "targets" else data
+
+
+def _is_told(problem: Problem, others: list[Problem]) -> bool:
+    """Whether something is told of the same line already."""
+    return any(problem.place is not None and problem.place == other.place for other in others)
 
 
 def _jobs(document: Document, known: Mapping[str, Data]) -> tuple[dict[str, Job], list[str], list[Problem]]:

@@ -170,6 +170,7 @@ class Target(Part):
     run_as: Level | None = None
     git: Level | None = None
     sync: Level | None = None
+    resources: Level | None = None
 
 
 class BundleHeader(Part):
@@ -211,5 +212,4 @@ NOT_RUN_HERE = {
         "spark_python_task", "spark_submit_task", "sql_task",
     ),
     Job: ("environment_variables", "triggers"),
-    Target: ("resources",),
 }  # fmt: skip

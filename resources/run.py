@@ -50,10 +50,11 @@ class RunJob(JobVerb):
 @ways_to_run
 @click.option("--list", "only_list", is_flag=True, help="List the jobs and what they do.")
 @click.option("--check", "only_check", is_flag=True, help="Check the whole bundle, and run nothing.")
+@click.option("--all-jobs", is_flag=True, help="With --check, as without a NAME: all jobs, and all else in resources/.")
 @click.pass_context
 def main(
     context: click.Context, name: str | None, target: str | None, params: tuple[str, ...], variables: tuple[str, ...],
-    catalog: str | None, schema: str | None, as_of: datetime | None, how: How, only_list: bool, only_check: bool,
+    catalog: str | None, schema: str | None, as_of: datetime | None, how: How, only_list: bool, only_check: bool, all_jobs: bool,
 ) -> None:  # fmt: skip
     """Run the job NAME on this machine, as Databricks would run it.
 
@@ -76,19 +77,23 @@ def main(
     \b
     Examples:
       run-job --list
-      run-job --check -t prod
+      run-job --all-jobs --check -t prod --var service_principal=… --var alert_email=…
       run-job publish_features -t dev --as-of 2013-07-01
       run-job score_batch -t dev --params from=2013-07-01,until=2013-08-01,as_of=2013-08-01
       run-job replay --params 'rounds=[{"from":"2013-07-01","as_of":"2013-08-01"}]'
     """
     if not name and not only_list and not only_check:
         raise click.UsageError("Name a job; `run-job --list` shows them.", context)
+    if all_jobs and (name or not only_check):
+        raise click.UsageError("--all-jobs goes with --check, and without a NAME.", context)
     given = parse_pairs(variables, option="--var")
     given |= {key: value for key, value in (("catalog", catalog), ("schema", schema)) if value is not None}
     bundle = checked_bundle(Path.cwd(), target=target, variables=given)
     if only_check:
         tasks = sum(len(job.tasks) for job in bundle.jobs.values())
-        console.print(f"{len(bundle.jobs)} jobs with {tasks} tasks: nothing is wrong with them.")
+        others = bundle.others
+        also = f" and {others} other resource{'s' * (others > 1)}" if others else ""
+        console.print(f"{len(bundle.jobs)} jobs with {tasks} tasks{also}: nothing is wrong with them.")
         return
     if only_list or not name:
         show_jobs(bundle)

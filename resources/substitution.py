@@ -68,6 +68,10 @@ def expand(node: Data, known: Mapping[str, Data], inside: tuple[str, ...] = ()) 
     NotFound
         If a reference names nothing, or leads back to itself.
     """
+    if isinstance(node, dict):
+        return {key: expand(one, known, inside) for key, one in node.items()}
+    if isinstance(node, list):
+        return [expand(one, known, inside) for one in node]
     if not isinstance(node, str):
         return node
 

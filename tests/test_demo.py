@@ -88,7 +88,8 @@ def test_the_job_succeeds_and_says_so_of_each_task(replayed: Replayed) -> None:
     assert first.exit_code == 0, first.output
     for task in (
         "replay > publish > publish_features",
-        "replay > train > train_model",
+        "replay > train > validate",
+        "replay > train > promote",
         "replay > rounds[2013-03-01] > score > score_batch",
         "replay > rounds[2013-03-01] > score > check_consistency",
         "replay > rounds[2013-03-15] > monitor > check_drift",

@@ -143,12 +143,14 @@ def _declared(name: str, profile: str) -> tuple[TrainingSpec, Settings]:
 def _train(
     store: FeatureStore, spec: TrainingSpec, settings: Settings, until: str, rerun: bool, as_of: datetime
 ) -> None:
+    from training.steps.gates import refused
     from training.steps.pipeline import train
 
     with progress(len(spec.estimators) + 6, "steps") as begin:
         trained = train(store, spec, as_of=as_of, settings=settings, until=until, rerun=rerun, begin=begin)
     set_task_value("version", trained.version)
     set_task_value("promoted", trained.promoted)
+    set_task_value("accepted", trained.promoted or settings.run_mode != "enabled" or not refused(trained.verdicts))
     show(trained)
 
 

@@ -39,9 +39,12 @@ def in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("target", ["dev", "test", "staging", "prod"])
 def test_the_repositorys_own_bundle_has_no_problems_in_any_target(target: str) -> None:
-    bundle = checked_bundle(ROOT, target=target)
+    given = {"service_principal": "0a1b", "alert_email": "ops@example.com"}
+    bundle = checked_bundle(ROOT, target=target, variables=given)
 
-    assert sorted(bundle.jobs) == ["monitor", "publish_features", "replay", "round", "score_batch", "train_model"]
+    assert sorted(bundle.jobs) == [
+        "monitor", "publish_features", "replay", "round", "score_batch", "score_on_update", "train_model"
+    ]  # fmt: skip
     assert {job.tasks[0].task_key for job in bundle.jobs.values()}
     catalogs = re.findall(r"--catalog', '(\w+)'", str(bundle.jobs))
     assert set(catalogs) == {target}
@@ -62,16 +65,19 @@ def test_every_job_has_a_description_and_every_schedule_leaves_its_pause_status_
         assert "pause_status" not in (job.schedule or {})
 
 
-def typed(*, retrain: bool) -> tuple[list[str], Callable[[str], dict[str, Loader]]]:
+def typed(*, retrain: bool, accepted: bool = True) -> tuple[list[str], Callable[[str], dict[str, Loader]]]:
     """The project's commands, with their command lines but nothing behind them, and what was typed."""
     lines: list[str] = []
 
     def command(name: str, *options: str) -> click.Command:
         @click.pass_context
         def note(context: click.Context, words: tuple[str, ...], schema: str, **given: str) -> None:
-            lines.append(" ".join([name, *words, *(f"{key}={value}" for key, value in sorted(given.items()))]))
+            told = (f"{key}={value}" for key, value in sorted(given.items()) if value is not None)
+            lines.append(" ".join([name, *words, *told]))
             if name == "check-drift":
                 set_task_value("retrain", retrain)
+            if given.get("step") == "validate":
+                set_task_value("accepted", accepted)
 
         shared = [click.Option([f"--{option}"]) for option in (*options, "catalog", "schema", "as-of")]
         return click.Command(name, callback=note, params=[click.Argument(["words"], nargs=-1), *shared])
@@ -79,7 +85,7 @@ def typed(*, retrain: bool) -> tuple[list[str], Callable[[str], dict[str, Loader
     commands = [command("score-batch", "from", "until"), command("ingest-sources"), command("publish-features")]
     commands += [
         command("check-consistency", "from", "until"),
-        command("train-model", "profile"),
+        command("train-model", "profile", "step"),
         command("check-drift"),
         command("review-alerts"),
     ]
@@ -99,8 +105,24 @@ def test_a_round_publishes_scores_and_checks_its_own_window_and_retrains_when_du
         "check-consistency flight_delay as_of=2013-08-01 catalog=dev from=2013-07-01 until=2013-08-01",
         "check-drift airport_weather aircraft schedule as_of=2013-08-01 catalog=dev",
         "check-drift flight_delay as_of=2013-08-01 catalog=dev",
+        "train-model flight_delay as_of=2013-08-01 catalog=dev profile=dev step=evaluate",
+        "train-model flight_delay as_of=2013-08-01 catalog=dev profile=dev step=validate",
         "train-model flight_delay as_of=2013-08-01 catalog=dev profile=dev",
         "review-alerts outcome flight_delay as_of=2013-08-01 catalog=dev",
+    ]
+
+
+@pytest.mark.parametrize(("accepted", "then"), [(True, "promote"), (False, "keep_refused")])
+def test_a_challenger_is_registered_whether_its_gates_accept_it_or_not(recorder, accepted: bool, then: str) -> None:
+    lines, entry_points = typed(retrain=False, accepted=accepted)
+    bundle = checked_bundle(ROOT, entry_points=entry_points)
+    run = Runner(bundle, recorder, entry_points=entry_points).run("train_model", {"as_of": "2013-08-01"})
+    assert len(lines) == 3
+    assert [task.path[-1] for task in run.inner if task.state == "SUCCESS"] == [
+        "train",
+        "validate",
+        "is_accepted",
+        then,
     ]
 
 
@@ -113,7 +135,7 @@ def test_the_replay_trains_once_and_then_goes_round_once_a_month_each_as_of_its_
     assert run.state == "SUCCESS"
     verbs = [line.split()[0] for line in lines]
     a_round = ["ingest-sources", "publish-features", "score-batch", "check-consistency", "check-drift", "check-drift"]
-    assert verbs == ["ingest-sources", "publish-features", "train-model", *a_round * 6, "review-alerts"]
+    assert verbs == ["ingest-sources", "publish-features", *["train-model"] * 3, *a_round * 6, "review-alerts"]
     assert [line.split("as_of=")[1].split()[0] for line in lines if line.startswith("check-drift flight")] == [
         "2013-08-01", "2013-09-01", "2013-10-01", "2013-11-01", "2013-12-01", "2014-01-01",
     ]  # fmt: skip

@@ -1,0 +1,229 @@
+"""Resources of every kind are held against the vendor's models, and what those do not say is looked for, too."""
+
+import re
+import textwrap
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from feature_store.yaml_files import InvalidFile
+from resources.job_verb import checked_bundle
+from resources.schedules import cron_problem, zone_problem
+
+ROOT = Path(__file__).parents[2]
+GIVEN = {"service_principal": "0a1b", "alert_email": "ops@example.com"}
+HEADER = """
+bundle:
+  name: shop
+include:
+  - resources/*.yml
+targets:
+  dev:
+    default: true
+"""
+SOUND = """
+resources:
+  jobs:
+    main:
+      name: main
+      tasks:
+        - task_key: say
+          existing_cluster_id: any
+          python_wheel_task: {package_name: shop, entry_point: say}
+  schemas:
+    shop:
+      catalog_name: dev
+      name: shop
+  quality_monitors:
+    scores:
+      table_name: dev.${resources.schemas.shop.name}.scores
+      output_schema_name: dev.quality
+      assets_dir: /Shared/quality
+      inference_log:
+        problem_type: PROBLEM_TYPE_CLASSIFICATION
+        prediction_col: prediction
+        timestamp_col: at
+        model_id_col: version
+        granularities: ["1 day"]
+      schedule:
+        quartz_cron_expression: 0 0 5 * * ?
+        timezone_id: UTC
+  apps:
+    review:
+      name: review
+      source_code_path: ..
+"""
+
+
+@pytest.fixture
+def problems(tmp_path: Path, recorder):
+    def found(text: str) -> list[str]:
+        (tmp_path / "resources").mkdir(exist_ok=True)
+        (tmp_path / "databricks.yml").write_text(HEADER.lstrip())
+        (tmp_path / "resources" / "shop.yml").write_text(textwrap.dedent(text).lstrip())
+        try:
+            checked_bundle(tmp_path, entry_points=recorder.entry_points)
+        except InvalidFile as error:
+            return [str(problem).removeprefix("resources/shop.yml, ") for problem in error.problems]
+        return []
+
+    return found
+
+
+def test_a_sound_bundle_of_several_kinds_has_no_problems(problems) -> None:
+    assert problems(SOUND) == []
+
+
+SLIPS = {
+    "an unknown kind": ("  schemas:\n", "  schema:\n", ["line 10: unknown kind of resources 'schema'; did you mean schemas?", "line 15: ${resources.schemas.shop.name} refers to nothing."]),
+    "an unknown field": (
+        "      catalog_name: dev\n",
+        "      catalog: dev\n",
+        ["line 10: key 'catalog_name' is missing in schemas.shop", "line 10: unknown key 'catalog' in schemas.shop; did you mean catalog_name?"],
+    ),
+    "a value that is none of those there are": (
+        "PROBLEM_TYPE_CLASSIFICATION",
+        "CLASSIFICATION",
+        ["line 19: problem_type is 'CLASSIFICATION' in quality_monitors.scores; did you mean PROBLEM_TYPE_CLASSIFICATION"],
+    ),
+    "text where a list belongs": (
+        'granularities: ["1 day"]',
+        "granularities: 1 day",
+        ["line 23: granularities in quality_monitors.scores must be a list, not '1 day'"],
+    ),
+    "a number where text belongs": (
+        "name: shop\n  quality",
+        "name: 7\n  quality",
+        ["line 12: name in schemas.shop must be text (put it in quotes), not 7"],
+    ),
+    "a key deep inside": (
+        "        timestamp_col: at\n",
+        "        timestamp: at\n",
+        ["line 18: key 'timestamp_col' is missing in inference_log of quality_monitors.scores", "line 21: unknown key 'timestamp' in inference_log of quality_monitors.scores; did you mean timestamp_col"],
+    ),
+    "a reference to nothing": (
+        "${resources.schemas.shop.name}",
+        "${resources.schemas.shops.name}",
+        ["line 15: ${resources.schemas.shops.name} refers to nothing."],
+    ),
+    "a cron that Quartz refuses": (
+        "0 0 5 * * ?",
+        "0 5 * * *",
+        ["line 25: the cron expression '0 5 * * *' has 5 fields; Quartz takes 6 or 7, seconds first"],
+    ),
+    "a time zone that there is not": ("timezone_id: UTC", "timezone_id: Europe/Berlni", ["line 26: there is no time zone 'Europe/Berlni'; did you mean Europe/Berlin"]),
+    "a folder that is not there": (
+        "source_code_path: ..",
+        "source_code_path: ../app",
+        ["line 30: source_code_path names '../app', and there is no such file or folder beside resources/shop.yml"],
+    ),
+    "a key used by two kinds": ("    review:\n", "    scores:\n", ["line 28: the key 'scores' is that of one of the quality_monitors, too; keys are unique across all kinds"]),
+    "a schedule of a job": (
+        "      name: main\n",
+        "      name: main\n      schedule: {quartz_cron_expression: '0 0 25 * * ?', timezone_id: UTC}\n",
+        ["line 5: '25' cannot be the hours of a cron expression ('0 0 25 * * ?'); it runs from 0 to 23"],
+    ),
+    "a field of a job that only the platform reads": (
+        "      name: main\n",
+        "      name: main\n      queue: {enable: true}\n",
+        ["line 5: key 'enabled' is missing in queue of jobs.main", "line 5: unknown key 'enable' in queue of jobs.main; did you mean enabled?"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after", "said"), SLIPS.values(), ids=SLIPS)
+def test_a_slip_is_told_with_its_line_and_the_closest_names(problems, before: str, after: str, said: list[str]) -> None:
+    assert before in SOUND
+    found = problems(SOUND.replace(before, after, 1))
+    assert len(found) == len(said)
+    for problem, start in zip(sorted(found), sorted(said), strict=True):
+        assert problem.startswith(start)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "0 0 6 * * ?",
+        "0 0/5 14,18 * * ?",
+        "0 15 10 ? * MON-FRI",
+        "0 15 10 L * ?",
+        "0 15 10 ? * 6#3",
+        "0 0 12 1/5 * ? 2026",
+    ],
+)
+def test_a_cron_that_quartz_documents_is_accepted(expression: str) -> None:
+    assert cron_problem(expression) is None
+
+
+@pytest.mark.parametrize(
+    "expression", ["0 0 6 * * *", "0 0 6 ? * ?", "0 61 6 * * ?", "0 0 6 * XXX ?", "0 0/0 6 * * ?", ""]
+)
+def test_a_cron_that_quartz_refuses_is_refused(expression: str) -> None:
+    assert cron_problem(expression)
+
+
+def test_a_target_changes_tasks_by_their_keys_and_adds_resources(tmp_path: Path, recorder) -> None:
+    (tmp_path / "resources").mkdir()
+    (tmp_path / "databricks.yml").write_text(HEADER.lstrip())
+    (tmp_path / "resources" / "shop.yml").write_text(SOUND.lstrip())
+    (tmp_path / "resources" / "dev.yml").write_text(
+        textwrap.dedent("""\
+            targets:
+              dev:
+                resources:
+                  jobs:
+                    main:
+                      tasks:
+                        - task_key: say
+                          max_retries: 2
+                  volumes:
+                    reports: {catalog_name: dev, schema_name: shop, name: reports}
+        """)
+    )
+    bundle = checked_bundle(tmp_path, entry_points=recorder.entry_points)
+    [task] = bundle.jobs["main"].tasks
+    assert (task.max_retries, task.existing_cluster_id) == (2, "any")
+    assert bundle.others == 4
+
+
+def test_what_a_team_must_fill_in_is_demanded_in_production_and_not_in_development() -> None:
+    assert checked_bundle(ROOT, target="dev").jobs
+    for target in ("test", "staging", "prod"):
+        with pytest.raises(InvalidFile) as found:
+            checked_bundle(ROOT, target=target)
+        assert re.findall(r"variable (\w+) \(\w", str(found.value)) == ["alert_email", "service_principal"]
+        assert checked_bundle(ROOT, target=target, variables=GIVEN).others == 9
+
+
+def test_development_has_each_persons_own_and_production_runs_as_the_service_principal() -> None:
+    runs = {
+        target: {str(job.run_as) for job in checked_bundle(ROOT, target=target, variables=GIVEN).jobs.values()}
+        for target in ("dev", "prod")
+    }
+    assert runs["prod"] == {"{'service_principal_name': '0a1b'}"}
+    assert [one.split(":")[0] for one in runs["dev"]] == ["{'user_name'"]
+
+
+def test_the_environments_and_the_app_pin_what_the_lock_has() -> None:
+    def plain(name: str) -> str:
+        return re.sub(r"[-_.]+", "-", name).lower()
+
+    lock = re.findall(r"^([a-z0-9._-]+)==([^ \\]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    locked = {plain(name): version for name, version in lock}
+    texts = [file.read_text() for file in sorted((ROOT / "resources").glob("*.job.yml"))]
+    pinned = [pin for text in texts for pin in re.findall(r"^ +- ([A-Za-z0-9._-]+)==(\S+)$", text, re.MULTILINE)]
+    assert len(pinned) == sum("environments:" in text for text in texts)
+    of_app = re.findall(r"^([A-Za-z0-9._-]+)==(\S+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    for name, version in [*pinned, *of_app]:
+        if name != "databricks-connect":  # Spark itself is there in its place
+            assert (name, version) == (name, locked.get(plain(name)))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["review"]]
+    names = {plain(re.split(r"[<>=\[]", one)[0]) for one in needed}
+    assert names <= {plain(name) for name, _ in of_app}
+
+
+def test_there_is_no_such_zone_as_one_misspelt() -> None:
+    assert zone_problem("America/New_York") is None
+    assert zone_problem("America/NewYork")
