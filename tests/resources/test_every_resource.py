@@ -80,7 +80,7 @@ SLIPS = {
     "an unknown field": (
         "      catalog_name: dev\n",
         "      catalog: dev\n",
-        ["line 10: key 'catalog_name' is missing in schemas.shop", "line 10: unknown key 'catalog' in schemas.shop; did you mean catalog_name?"],
+        ["line 10: key 'catalog_name' is missing in schemas.shop", "line 11: unknown key 'catalog' in schemas.shop; did you mean catalog_name?"],
     ),
     "a value that is none of those there are": (
         "PROBLEM_TYPE_CLASSIFICATION",
