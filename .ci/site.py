@@ -23,6 +23,7 @@ BESIDE = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "DECISIONS.md", "CH
 COMMANDS = "commands.md"
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
 FENCED = re.compile(r"(^```.*?^```$)", re.DOTALL | re.MULTILINE)
+ROLE = re.compile(r":(?:class|func|meth|mod|data):(?=<code>)")
 WIDTH = 100
 
 
@@ -53,10 +54,16 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             raise PluginError(f"{here} has a link to {link}, and there is no {target}.")
         if config.repo_url:
             return f"[{text}]({config.repo_url.rstrip('/')}/blob/main/{target})"
-        return f"`{target}`" if text.strip("`") == posixpath.basename(target) else f"{text} (`{target}`)"
+        named = target.endswith(text.strip("`/").removeprefix("../"))
+        return f"`{target}`" if named else f"{text} (`{target}`)"
 
     parts = FENCED.split(markdown)
     return "".join(part if part.startswith("```") else LINK.sub(led, part) for part in parts)
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Docstrings name code as Sphinx does; here the name alone is shown."""
+    return ROLE.sub("", html)
 
 
 def commands() -> str:
