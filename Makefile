@@ -8,11 +8,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIPELINE_WORKSPACE ?= $(CURDIR)/workspace
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# The version of uv that the lock names.
-UV = uv==$(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check check-fast lint types architecture lock clean-workspace clean
+.PHONY: help setup demo test soak check check-fast lint workflows docs types architecture validate deploy integration-test lock clean-workspace clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -22,9 +20,8 @@ setup: $(READY) ## Make the virtual environment, fetch Delta's jars and a browse
 # The browser comes meanwhile: whoever waits for it waits for both.
 $(READY): requirements.lock pyproject.toml feature_store/local/setup.py .ci/browser
 	@PYTHON="$(PYTHON)" .ci/preflight
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@.ci/browser & trap 'wait' EXIT; set -e; \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV); \
+	$(MAKE) --no-print-directory $(BIN)/uv; \
 	echo "Installing $$(grep -c '^[a-z].*==' requirements.lock) locked packages ..."; \
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock; \
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
@@ -47,14 +44,40 @@ check: setup lint types architecture test ## Everything that CI checks
 check-fast: setup lint types architecture ## The same, with those tests only that your change can affect
 	@python -m tests.affected
 
-lint: setup
+lint: setup workflows docs
 	@ruff check . && ruff format --check .
+
+# Without shellcheck, which is on some machines only: what is wrong must not depend on where it is looked at.
+workflows: setup $(BIN)/actionlint ## Check the workflows in .github
+	@actionlint -shellcheck= -pyflakes= && zizmor --quiet --offline --persona=pedantic .github
+
+$(BIN)/actionlint: .ci/actionlint .ci/tools/go.mod .ci/tools/go.sum .ci/tools/go.txt | $(READY)
+	@.ci/actionlint $(BIN)/python $@
+
+docs: setup ## Build the documents as a site, in site/; a broken link is an error
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 
 types: setup
 	@mypy
 
 architecture: setup
 	@lint-imports
+
+validate: $(BIN)/uv ## Ask your workspace whether the bundle is valid: make validate TARGET=staging
+	@.ci/bundle validate $(or $(TARGET),test staging prod)
+
+deploy: $(BIN)/uv ## Build the wheel and deploy the bundle: make deploy TARGET=staging
+	@.ci/bundle deploy $(or $(TARGET),$(error Say where to: make deploy TARGET=dev, test, staging or prod))
+
+integration-test: ## Run the replay where it was deployed: make deploy integration-test TARGET=test
+	@.ci/bundle integration-test $(or $(TARGET),test)
+
+# All that a deployment needs.
+$(BIN)/uv: requirements.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
+	@touch $@
 
 lock: setup ## Resolve requirements.lock again
 	@uv pip compile pyproject.toml --extra local --extra databricks --extra benchmarks --extra review --extra dev --universal --generate-hashes --no-emit-index-url \
@@ -64,4 +87,4 @@ clean-workspace: ## Start over: remove all tables, models and reports
 	@rm -rf "$(PIPELINE_WORKSPACE)" && echo "removed $(PIPELINE_WORKSPACE)"
 
 clean: ## Remove the virtual environment and all caches
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist site
