@@ -20,7 +20,7 @@ setup: $(READY) ## Make the virtual environment, fetch Delta's jars and a browse
 $(READY): requirements.lock pyproject.toml feature_store/local/setup.py .ci/browser
 	@PYTHON="$(PYTHON)" .ci/preflight
 	@.ci/browser
-	@$(MAKE) --no-print-directory $(BIN)/uv
+	@$(MAKE) --silent --no-print-directory $(BIN)/uv
 	@echo "Installing $$(grep -c '^[a-z].*==' requirements.lock) locked packages ..."
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
@@ -62,7 +62,7 @@ types: setup
 architecture: setup
 	@lint-imports
 
-validate: $(BIN)/uv ## Ask your workspace whether the bundle is valid: make validate TARGET=staging
+validate: ## Ask your workspace whether the bundle is valid: make validate TARGET=staging
 	@.ci/bundle validate $(or $(TARGET),test staging prod)
 
 deploy: $(BIN)/uv ## Build the wheel and deploy the bundle: make deploy TARGET=staging
