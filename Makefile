@@ -32,7 +32,7 @@ demo: setup ## Replay the year 2013: land, publish, train, score, monitor, retra
 	@run-job replay -t dev
 
 # glibc would give each thread a heap of its own, and never give it back.
-test: setup ## Run the tests, in two processes
+test: setup $(BIN)/actionlint ## Run the tests, in two processes
 	@MALLOC_ARENA_MAX=2 pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 soak: setup ## Kill jobs and race writers at random, search on a cluster: make soak KILLS=50 RACES=50 SEED=1
