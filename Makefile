@@ -21,7 +21,7 @@ setup: $(READY) ## Make the virtual environment, fetch Delta's jars and a browse
 $(READY): requirements.lock pyproject.toml feature_store/local/setup.py .ci/browser
 	@PYTHON="$(PYTHON)" .ci/preflight
 	@.ci/browser & trap 'wait' EXIT; set -e; \
-	$(MAKE) --no-print-directory $(BIN)/uv; \
+	$(MAKE) --silent --no-print-directory $(BIN)/uv; \
 	echo "Installing $$(grep -c '^[a-z].*==' requirements.lock) locked packages ..."; \
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock; \
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
@@ -33,7 +33,7 @@ demo: setup ## Replay the year 2013: land, publish, train, score, monitor, retra
 	@run-job replay -t dev
 
 # glibc would give each thread a heap of its own, and never give it back.
-test: setup ## Run the tests, in two processes
+test: setup $(BIN)/actionlint ## Run the tests, in two processes
 	@MALLOC_ARENA_MAX=2 pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 soak: setup ## Kill jobs and race writers at random, search on a cluster: make soak KILLS=50 RACES=50 SEED=1
@@ -63,7 +63,7 @@ types: setup
 architecture: setup
 	@lint-imports
 
-validate: $(BIN)/uv ## Ask your workspace whether the bundle is valid: make validate TARGET=staging
+validate: ## Ask your workspace whether the bundle is valid: make validate TARGET=staging
 	@.ci/bundle validate $(or $(TARGET),test staging prod)
 
 deploy: $(BIN)/uv ## Build the wheel and deploy the bundle: make deploy TARGET=staging

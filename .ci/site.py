@@ -18,13 +18,25 @@ from mkdocs.structure.pages import Page
 from resources.entry_points import installed_entry_points
 
 ROOT = Path(__file__).parents[1]
-BESIDE = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md", "benchmarks/README.md")
+BESIDE = [
+    *(path.name for path in ROOT.glob("*.md")),
+    *(f"{path.parent.name}/README.md" for path in ROOT.glob("[a-z]*/README.md")),
+]
 """Documents that are not in docs/."""
 COMMANDS = "commands.md"
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
 FENCED = re.compile(r"(^```.*?^```$)", re.DOTALL | re.MULTILINE)
 ROLE = re.compile(r":(?:class|func|meth|mod|data):(?=<code>)")
-WIDTH = 100
+WIDTH = 86
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Add the documents that the navigation does not name, at its end: none is forgotten."""
+    named = set(re.findall(r"[\w/.-]+\.md", str(config.nav)))
+    others = {*(path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")), *BESIDE} - named
+    if others:
+        config.nav = [*(config.nav or []), {"More": sorted(others)}]
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -64,6 +64,7 @@ def graph(root: Path) -> dict[str, set[str]]:
     modules = {_module(path.relative_to(root)): path.relative_to(root).as_posix() for path in found}
     apart = [path for path in found if path.relative_to(root).parts[0] not in (*PACKAGES, "tests")]
     texts = {path.name: path.relative_to(root).as_posix() for path in [*root.glob("*.md"), *apart]}
+    documents = {path.relative_to(root).as_posix() for path in (root / "docs").rglob("*.md")}
     scripts = tomllib.loads((root / "pyproject.toml").read_text())["project"]["scripts"]
     commands = {script: modules[entry.split(":")[0]] for script, entry in scripts.items()}
     imports = grimp.build_graph(*PACKAGES, cache_dir=None)
@@ -77,6 +78,7 @@ def graph(root: Path) -> dict[str, set[str]]:
         else:
             reads[file] |= _imported(tree, modules) | _named(tree, modules, texts, commands)
             reads[file] |= {one for one in _conftests(file) if (root / one).exists()}
+            reads[file] |= documents if _speaks_of(tree, "docs") else set()
         reads[file].discard(file)
     reads["resources/entry_points.py"] |= set(commands.values())
     return reads
@@ -137,6 +139,11 @@ def _named(
             found |= {modules[name] for name in dotted[:1]}
             found |= {kind[word] for kind in (texts, commands) if word in kind}
     return found
+
+
+def _speaks_of(tree: ast.AST, folder: str) -> bool:
+    """Whether the code names the folder."""
+    return any(isinstance(node, ast.Constant) and node.value == folder for node in ast.walk(tree))
 
 
 def distances(changes: set[str], reads: Graph) -> dict[str, int]:
