@@ -8,7 +8,7 @@ from functools import cache, partial
 from feature_store.store import FeatureStore
 from feature_store.tables.commit import Commit
 from monitoring.alerts.diagnosis import diagnosed
-from monitoring.alerts.events import append_events, read_events
+from monitoring.alerts.events import EVENTS_TABLE, append_events, read_events
 from monitoring.alerts.judge import Verdict, judge
 from monitoring.alerts.state import current
 from monitoring.alerts.watches import Baselines, Honesty, honesty, not_judged
@@ -25,6 +25,7 @@ from monitoring.drift.observed import (
     observed,
     windows_of,
 )
+from monitoring.drift.schemas import ensure
 from monitoring.drift.scored import ScoredWindow, StoredWindow, to_measure
 from monitoring.spec import DriftMonitor, Monitor
 from monitoring.windows.calendar import Window, window_of
@@ -94,6 +95,7 @@ def check(
     news = diagnosed(store, monitor, news, others=current(others))
     alerts = current([event for event in recorded if event.as_of <= as_of] + news)
     verdict = replace(verdict, events=news, alerts=alerts)
+    ensure(store.tables, EVENTS_TABLE, "events")  # a dashboard asks for it before there is any
     append_events(store, news, commit({found.window for found in due}))
     version_now = max(metrics.items(), key=lambda item: item[0])[1].whole
     honest = honesty(monitor, metrics, baselines, next(iter(version_now.values())).model_version)

@@ -1,11 +1,13 @@
 """``review-alerts`` and ``check-drift`` as they are typed."""
 
 import json
+import re
 import runpy
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from ruamel.yaml import YAML
 
 from feature_store.tables.commit import Commit
 from monitoring import check, review
@@ -210,3 +212,17 @@ def test_the_reviewers_notebook_shows_the_worst_alert_and_records_what_is_said_o
     assert [(event.kind, event.comment) for event in read_events(store) if event.kind == "acknowledged"] == [
         ("acknowledged", "seen")
     ]
+
+
+def test_the_platforms_alert_counts_the_open_alerts_that_nobody_looks_after(parcels, alert):
+    def counted():
+        parcels.store.tables.read("drift_alert_events").createOrReplaceTempView("drift_alert_events")
+        return parcels.store.spark.sql(re.sub(r"\$\{\S+\}\.\$\{\S+\}\.", "", query)).collect()
+
+    bundle = YAML(typ="safe").load((ROOT / "resources" / "drift.alert.yml").read_text())
+    query = bundle["resources"]["alerts"]["open_drift_alerts"]["query_text"]
+    assert [tuple(row) for row in counted()] == [(1,)]
+    assert typed(parcels, "assign", alert.alert_id, "bob@example.com", "--user", "ann")[0] == 0
+    assert [tuple(row) for row in counted()] == [(1,)]
+    assert typed(parcels, "ack", alert.alert_id, "--user", "ann")[0] == 0
+    assert [tuple(row) for row in counted()] == [(0,)]
