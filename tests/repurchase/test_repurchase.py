@@ -110,4 +110,4 @@ def test_the_customers_of_a_moment_are_scored_by_their_keys_and_measured(store: 
     check(store, MONITOR, as_of=january)
 
     profile = store.tables.read(MONITOR.profile_table).where("column_name = ':table'").collect()
-    assert [(f"{row.window.start:%Y-%m-%d}", row["count"]) for row in profile] == [("1997-12-22", 2357)]
+    assert [(f"{row.window.start:%Y-%m-%d}", row["count"]) for row in profile] == [("1997-12-01", 2357)]

@@ -15,6 +15,7 @@ from resources.new_project.answers import Answers, projects
 from resources.new_project.making import make_project, with_layers
 from resources.new_project.rendering import escaped, render
 from tests.resources.made_projects import ROOT, check_churn
+from tests.test_light_commands import HEAVY
 
 CHURN = Answers(
     project_name="churn", table="visits", keys=["customer_id", "shop"], timestamp="visited_at", label="has_left",
@@ -152,9 +153,17 @@ def test_what_it_makes_is_formatted_and_its_imports_sorted_whatever_it_is_called
         assert done.returncode == 0, done.stdout
 
 
-def test_a_made_project_is_green_and_its_replay_runs(tmp_path: Path) -> None:
+def test_a_made_project_keeps_the_house_rules_and_its_replay_runs(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(ROOT, copy, ignore=NOT_COPIED)
     make_project(CHURN, copy)
 
-    check_churn(copy, tmp_path / "workspace")
+    check_churn(copy, tmp_path / "workspace", tests="replay")
+
+
+def test_asking_loads_no_large_package() -> None:
+    program = "import sys, resources.new_project.__main__; print(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    assert {*done.stdout.split()} & HEAVY == set()
+    assert "click" in done.stdout.split()

@@ -80,4 +80,4 @@ def test_its_bundle_has_six_jobs_in_a_schema_of_its_own(repository: Path) -> Non
 
 
 def test_it_is_green_and_its_replay_runs(repository: Path, tmp_path: Path) -> None:
-    check_churn(repository, tmp_path / "workspace")
+    check_churn(repository, tmp_path / "workspace", tests="churn")
