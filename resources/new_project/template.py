@@ -138,11 +138,17 @@ def _renamed(path: str, text: str) -> str:
 
 
 def _files(root: Path) -> list[str]:
-    listed = subprocess.run(
-        ["git", "-C", str(root), "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return sorted(path for path in listed.stdout.split("\0") if path and (root / path).exists())
+    """What git knows, and what is new in the folders of code."""
+    known = _git(root, "--cached")
+    new = _git(root, "--others", "--exclude-standard", "--", "feature_store", "resources", "tests", *STAGES)
+    return sorted(path for path in {*known, *new} if (root / path).exists())
+
+
+def _git(root: Path, *arguments: str) -> list[str]:
+    done = subprocess.run(
+        ["git", "-C", str(root), "ls-files", "-z", *arguments], capture_output=True, text=True, check=True
+    )
+    return [path for path in done.stdout.split("\0") if path]
 
 
 if __name__ == "__main__":
