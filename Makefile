@@ -10,7 +10,7 @@ export PIPELINE_WORKSPACE ?= $(CURDIR)/workspace
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check check-fast lint workflows docs types architecture validate deploy integration-test lock clean-workspace clean
+.PHONY: help setup demo test new-project template soak check check-fast lint workflows docs types architecture validate deploy integration-test lock clean-workspace clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -33,8 +33,18 @@ demo: setup ## Replay the year 2013: land, publish, train, score, monitor, retra
 	@run-job replay -t dev
 
 # glibc would give each thread a heap of its own, and never give it back.
-test: setup $(BIN)/actionlint ## Run the tests, in two processes
+test: setup $(BIN)/actionlint ## Run the tests, in two processes; make test PROJECT=flights runs those of one project
+ifdef PROJECT
+	@pytest $(or $(wildcard tests/$(PROJECT) tests/*/$(PROJECT)),$(error There are no tests of a project $(PROJECT)))
+else
 	@MALLOC_ARENA_MAX=2 pytest -n 2 --dist loadfile --no-loadscope-reorder
+endif
+
+new-project: setup ## Add a project to this repository: make new-project NAME=churn
+	@python -m resources.new_project $(or $(NAME),$(error Name the project: make new-project NAME=churn)) $(ARGS)
+
+template: setup ## Make template/ anew, from which `databricks bundle init` makes new repositories
+	@python -m resources.new_project.template
 
 soak: setup ## Kill jobs and race writers at random, search on a cluster: make soak KILLS=50 RACES=50 SEED=1
 	@KILLS="$(KILLS)" RACES="$(RACES)" SEED="$(SEED)" pytest tests/soak/soak.py tests/soak/on_a_cluster.py

@@ -26,6 +26,7 @@ from rich.progress import (
 from rich.theme import Theme
 
 from feature_store.errors import Misuse, PipelineError, RegistryUnavailable
+from feature_store.names import DEFAULT_SCHEMA
 
 # A job's tasks write to a pipe, and are told how wide the terminal at its other end is.
 _WIDTH_OF_A_LOG = int(os.environ.get("PIPELINE_COLUMNS", "110"))
@@ -111,7 +112,13 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--catalog", default="dev", show_default=True, metavar="NAME", help="Catalog of all tables and models."
         ),
         click.option(
-            "--schema", default="flights", show_default=True, metavar="NAME", help="Schema inside the catalog."
+            "--schema",
+            envvar="PIPELINE_SCHEMA",
+            default=DEFAULT_SCHEMA,
+            show_default=True,
+            show_envvar=True,
+            metavar="NAME",
+            help="Schema inside the catalog: each project has its own, called as it is.",
         ),
         click.option(
             "--as-of",

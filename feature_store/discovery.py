@@ -39,6 +39,16 @@ class Nouns(dict[str, Noun]):
         names = {name for module, found in self.modules.items() if _project(module) == project for name in found}
         return [noun for name, noun in self.items() if name in names] or None
 
+    def of_schema(self, schema: str) -> "list[Noun]":
+        """Those of the project that the schema is called after; all there are, if no project is called so.
+
+        Raises
+        ------
+        Misuse
+            If one of that project's modules cannot be imported.
+        """
+        return self.of_project(schema, "declaration") or list(self.values())
+
     @property
     def projects(self) -> list[str]:
         """The folders in which something is declared."""

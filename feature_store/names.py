@@ -4,6 +4,8 @@ import re
 
 from feature_store.errors import Misuse, WrongKind
 
+DEFAULT_SCHEMA = "flights"
+"""Where tables and models are if no schema is named: one for each project, called as the project is."""
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_\-]*")
 
 

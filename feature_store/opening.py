@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feature_store.errors import Misuse, suggestion
+from feature_store.names import DEFAULT_SCHEMA
 
 if TYPE_CHECKING:
     from feature_store.store import FeatureStore
@@ -17,7 +18,7 @@ BACKENDS = ("databricks", "local")
 def open_store(
     *,
     catalog: str = "dev",
-    schema: str = "flights",
+    schema: str = DEFAULT_SCHEMA,
     workspace: str | Path | None = None,
     backend: str | None = None,
 ) -> FeatureStore:

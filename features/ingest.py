@@ -86,17 +86,17 @@ def _fingerprint(arrow: pa.Table) -> str:
 @click.argument("project", required=False)
 @place_options
 def main(project: str | None, catalog: str, schema: str, as_of: datetime, workspace: str) -> None:
-    """Land the source tables of PROJECT (default: of all projects) as Delta tables.
+    """Land the source tables of PROJECT as Delta tables (default: the project called as the schema, or all).
 
     \b
-    ingest-sources                 all sources
+    ingest-sources                 those of the project flights, which is the default schema
     ingest-sources flights         those of features/flights
 
     Types and column descriptions are declared in features/<project>/landing.py. Landing the same data twice changes
     nothing. The sources are landed whole; what a job sees of them is decided by its --as-of.
     """
     declared = discover(features, LandedTable)
-    landings = list(declared.values()) if project is None else declared.of_project(project, "source")
+    landings = declared.of_schema(schema) if project is None else declared.of_project(project, "source")
     if landings is None:
         raise NotFound(
             f"No sources are declared in features/{project}/. {suggestion(project or '', declared.projects)}"

@@ -208,10 +208,10 @@ def main(
     as_of: datetime,
     workspace: str,
 ) -> None:
-    """Publish feature tables (default: all of all projects), catching up from where each was left.
+    """Publish feature tables (default: the project's called as the schema, or all), catching up from where each was left.
 
     \b
-    publish-features                                     all tables, up to now
+    publish-features                                     all tables of the project, up to now
     publish-features flights                             those of features/flights
     publish-features origin_congestion --as-of 2013-07-01
     publish-features airport_weather --from 2013-03-01 --until 2013-04-01
@@ -226,7 +226,7 @@ def main(
     if start and full:
         raise Misuse("--full publishes all of history, so --from contradicts it. Leave one of them out.")
     declared = discover(features, FeatureTable)
-    chosen = pick_all(declared, tables, "feature table")
+    chosen = pick_all(declared, tables, "feature table") if tables else declared.of_schema(schema)
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
 
     def publish_one(table: FeatureTable) -> Published:

@@ -59,7 +59,10 @@ def read_by_all(name: str, root: Path) -> bool:
 @cache
 def graph(root: Path) -> dict[str, set[str]]:
     """For each Python file of the project, the files that it reads."""
-    folders = [folder for folder in root.iterdir() if folder.is_dir() and not folder.name.startswith(".")]
+    apart_from = ("template",)  # links to what is read where it is
+    folders = [
+        folder for folder in root.iterdir() if folder.is_dir() and not folder.name.startswith((".", *apart_from))
+    ]
     found = sorted(path for folder in folders for path in folder.rglob("*.py"))
     modules = {_module(path.relative_to(root)): path.relative_to(root).as_posix() for path in found}
     apart = [path for path in found if path.relative_to(root).parts[0] not in (*PACKAGES, "tests")]

@@ -35,7 +35,7 @@ _FOR_FEW_ROWS = {"spark.sql.adaptive.enabled": "false"}
 
 SLOW_FILES = (
     "safety/test_two_writers.py", "test_demo.py", "safety/test_killed.py", "safety/test_disk.py", "test_readme.py",
-    "test_left_over.py", "inference/test_own_process.py", "training/test_steps.py", "conformance/test_point_in_time.py", "conformance/test_store_contract.py",
+    "test_left_over.py", "resources/test_template.py", "resources/test_new_project.py", "inference/test_own_process.py", "training/test_steps.py", "conformance/test_point_in_time.py", "conformance/test_store_contract.py",
     "conformance/test_model_portability.py", "features/test_publish.py", "feature_store/package/test_packaging.py",
     "feature_store/aggregate/test_aggregation.py", "monitoring/test_check.py", "monitoring/app/test_review_page.py",
 )  # fmt: skip

@@ -4,6 +4,7 @@ import ast
 import inspect
 import pkgutil
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from feature_store.tables.protocol import Tables
 from features.spec import LandedTable
 from inference.spec import ScoringSpec
 from monitoring.spec import DriftMonitor
+from resources.new_project.answers import STAGES, projects
 from training.spec import TrainingSpec
 
 ROOT = Path(__file__).parents[1]
@@ -97,8 +99,13 @@ def folders(map_of_the_house):
 
 
 def test_the_map_of_the_house_names_every_folder_that_there_is_and_no_other():
-    drawn = (ROOT / "ARCHITECTURE.md").read_text().split("```")[1]
-    assert folders(drawn) == {str(path.parent.relative_to(ROOT)) for path in MODULES if path.name == "__init__.py"}
+    drawn = folders((ROOT / "ARCHITECTURE.md").read_text().split("```")[1])
+    there = {str(path.parent.relative_to(ROOT)) for path in MODULES if path.name == "__init__.py"}
+    of_projects = {f"{stage}/{name}" for stage in STAGES for name in projects(ROOT)}
+    # One project shows where projects are; the others look like it.
+    assert drawn - of_projects == there - of_projects
+    assert {stage for stage in STAGES for path in drawn & of_projects if path.startswith(f"{stage}/")} == {*STAGES}
+    assert drawn <= there
 
 
 def test_the_way_of_one_value_leads_through_modules_that_there_are():
@@ -128,6 +135,17 @@ def test_a_stage_s_folders_are_machinery_or_declare_something(stage, noun):
     assert set(stage.MACHINERY) <= {module.name for module in there}
     folders = {module.name for module in there if module.ispkg} - set(stage.MACHINERY)
     assert folders == set(discover(stage, noun).projects)
+
+
+def test_each_project_stands_in_the_layers_of_imports():
+    layers = next(
+        contract["layers"]
+        for contract in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+        if contract["name"].startswith("In a stage")
+    )
+    listed = {name for layer in layers for name in layer.split(" | ")}
+    for stage in STAGES:
+        assert {f"{stage}.{name}" for name in projects(ROOT) if (ROOT / stage / name).is_dir()} <= listed
 
 
 def test_imports_point_one_way(monkeypatch):

@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 from pyspark.sql import functions as F
 
+from feature_store.names import DEFAULT_SCHEMA
+
 
 class KeyedModel:
     """A model that looks its features up itself; ``predict`` is given keys and the moment of decision."""
@@ -20,7 +22,7 @@ class KeyedModel:
         from feature_store.package.spec_file import load_spec
 
         # Whatever the model looks up is named in full.
-        store = LocalStore.open(catalog="dev", schema="flights", workspace=_workspace())
+        store = LocalStore.open(catalog="dev", schema=DEFAULT_SCHEMA, workspace=_workspace())
         asked = (params or {}).get("result_type", "NO_RESULT_TYPE")
         result_type = "double" if asked == "NO_RESULT_TYPE" else asked
         df = store.spark.createDataFrame(model_input.assign(__position=range(len(model_input))))

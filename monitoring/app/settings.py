@@ -7,6 +7,7 @@ from datetime import datetime
 
 from feature_store.cli import parse_moment
 from feature_store.errors import Misuse, suggestion
+from feature_store.names import DEFAULT_SCHEMA
 
 LOGIN, HEADER, TOKEN = "login", "header", "token"
 IDENTITIES = (LOGIN, HEADER, TOKEN)
@@ -24,7 +25,7 @@ class Settings:
     """
 
     catalog: str = "dev"
-    schema: str = "flights"
+    schema: str = DEFAULT_SCHEMA
     workspace: str = "workspace"
     as_of: datetime | None = None
     identity: str = LOGIN

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from feature_store.names import DEFAULT_SCHEMA
 from feature_store.store import FeatureStore
 from monitoring.alerts.causes import most_drifted
 from monitoring.alerts.events import read_events
@@ -168,10 +169,11 @@ def print_summary(console: Console, summary: Summary, *, workspace: str) -> None
     open_alerts = sum(alert.is_open for alert in summary.alerts)
     console.print(f"{len(summary.alerts)} alerts so far, {open_alerts} of them open.")
     console.print(f"Tables, models and reports are in [bold]{escape(workspace)}[/]. Next:")
-    database = f"sqlite:///{workspace}/mlflow.db"
+    database, schema = f"sqlite:///{workspace}/mlflow.db", summary.model.split(".")[1]
+    where = "" if schema == DEFAULT_SCHEMA else f" --schema {schema}"
     for command, what in [
-        ("review-alerts list", "the open alerts, and from there their evidence"),
-        ("show-lineage", "the tables, versions and code that the champion came from"),
+        (f"review-alerts list{where}", "the open alerts, and from there their evidence"),
+        (f"show-lineage{where}", "the tables, versions and code that the champion came from"),
         (f"mlflow ui --backend-store-uri {database}", "the runs, with metrics and cards"),
     ]:
         console.print(f"  [bold]{escape(command)}[/]  {what}", soft_wrap=True)

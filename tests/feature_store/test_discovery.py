@@ -117,6 +117,13 @@ def test_a_project_with_a_broken_module_cannot_be_asked_for_whole_and_others_can
         pick_all(nouns, ["freight"], "source")
 
 
+def test_a_schema_stands_for_the_project_of_its_name_and_any_other_for_all(stage):
+    nouns = discover(stage(flights__planes=SOURCE.format("planes"), freight__parcels=SOURCE.format("parcels")), Source)
+
+    assert [one.name for one in nouns.of_schema("freight")] == ["parcels"]
+    assert [one.name for one in nouns.of_schema("mine")] == ["parcels", "planes"]
+
+
 def test_a_command_tells_of_a_broken_module_in_one_line_and_does_its_work():
     program = """
         import warnings, click

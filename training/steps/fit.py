@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from sklearn.base import BaseEstimator
 from training.profile import SearchBudget
 from training.spec import Search, TrainingSpec
 from training.steps.frame import TRAIN, TrainingFrame
-from training.steps.kinds import Kind, make_of
+from training.steps.kinds import Kind, made, make_of
 from training.steps.trials import Found
 
 if TYPE_CHECKING:
@@ -43,14 +44,22 @@ def fit(
     fitted: dict[str, BaseEstimator] = {}
     found: dict[str, Found] = {}
     for name, one in spec.estimators.items():
-        estimator = make_of(one)()
+        make = partial(made, make_of(one), spec.decided_at)
+        estimator = make()
         if isinstance(one, Search) and budget.trials != 0:
             from training.steps.search import search  # Optuna takes a while to load
             from training.steps.workers import cluster_of
 
             tell, cluster = partial(_tell, step, name), cluster_of(spark())
             found[name] = search(
-                one, kind, inputs, labels, budget=budget, folder=trials / name, step=tell, cluster=cluster
+                replace(one, make=make),
+                kind,
+                inputs,
+                labels,
+                budget=budget,
+                folder=trials / name,
+                step=tell,
+                cluster=cluster,
             )
             estimator = estimator.set_params(**found[name].parameters)
         step(f"fitting {name}")

@@ -278,7 +278,8 @@ def _check(spine: DataFrame, spec: TrainingSpec, as_of: datetime) -> None:
         if part not in found:
             raise Misuse(
                 f"Model {spec.name!r}: no labels known as of {as_of:%Y-%m-%d %H:%M} are {what} (the holdout is the last "
-                f"{spec.holdout.days} days). Ingest the sources, or choose another --as-of."
+                f"{spec.holdout.days} days; it must be longer than a label takes to become known). Ingest the sources, or choose "
+                "another --as-of."
             )
         if found[part]["values"] < 2:
             raise Misuse(f"Model {spec.name!r}: the {found[part]['rows']:,} labels {what} are all of one class.")

@@ -14,6 +14,7 @@ from sklearn.metrics import roc_auc_score, root_mean_squared_error
 
 from feature_store import FeatureStore
 from feature_store.errors import WrongKind
+from training.estimators import HoursBefore
 from training.scores import PositiveProbability, probability
 from training.spec import Search, TrainingSpec
 from training.steps.metrics import class_metrics, metrics, number_metrics
@@ -122,3 +123,12 @@ def label_type_of(store: FeatureStore, spec: TrainingSpec) -> str:
 def make_of(estimator: Callable[[], BaseEstimator] | Search) -> Callable[[], BaseEstimator]:
     """The function that makes the estimator, searched or not."""
     return estimator.make if isinstance(estimator, Search) else estimator
+
+
+def made(make: Callable[[], BaseEstimator], decided_at: str) -> BaseEstimator:
+    """A new estimator that counts hours before the spec's own moment of decision, whatever the column is called."""
+    estimator = make()
+    for part in estimator.get_params().values():
+        if isinstance(part, HoursBefore) and part.reference == HoursBefore().reference:
+            part.set_params(reference=decided_at)
+    return estimator

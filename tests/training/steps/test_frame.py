@@ -99,13 +99,15 @@ def test_a_feature_known_one_microsecond_after_the_decision_is_not_joined(store:
         (
             ["18", "19"],
             [True, False],
-            "Model 'late_order': no labels known as of 2024-01-21 00:00 are to fit on (the holdout is the last 5 days). "
+            "Model 'late_order': no labels known as of 2024-01-21 00:00 are to fit on (the holdout is the last 5 days; "
+            "it must be longer than a label takes to become known). "
             "Ingest the sources, or choose another --as-of.",
         ),
         (
             ["2", "3"],
             [True, False],
-            "Model 'late_order': no labels known as of 2024-01-21 00:00 are in the holdout (the holdout is the last 5 days). "
+            "Model 'late_order': no labels known as of 2024-01-21 00:00 are in the holdout (the holdout is the last 5 days; "
+            "it must be longer than a label takes to become known). "
             "Ingest the sources, or choose another --as-of.",
         ),
         (["2", "3", "18"], [True, True, False], "Model 'late_order': the 2 labels to fit on are all of one class."),

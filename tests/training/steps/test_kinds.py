@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.dummy import DummyRegressor
+from sklearn.pipeline import make_pipeline
 
 from feature_store import WrongKind
 from tests.couriers import TRAINING, coin
-from training.steps.kinds import BINARY, MULTICLASS, REGRESSION, kind_of
+from training.estimators import HoursBefore, boosted_trees
+from training.steps.kinds import BINARY, MULTICLASS, REGRESSION, kind_of, made
 from training.steps.metrics import class_metrics, number_metrics
 
 
@@ -30,6 +32,18 @@ def mean() -> DummyRegressor:
 )
 def test_the_kind_follows_from_estimator_and_label(make, label, kind) -> None:
     assert kind_of(replace(TRAINING, estimators={"one": make}), label) is kind
+
+
+def test_an_estimator_counts_hours_before_the_moment_of_decision_whatever_it_is_called() -> None:
+    visits = pd.DataFrame(
+        {"visited_at": pd.to_datetime(["2024-01-05T12:00Z"]), "paid_at": pd.to_datetime(["2024-01-05T10:30Z"])}
+    )
+
+    first = made(boosted_trees, "visited_at")[0]
+
+    assert first.fit_transform(visits).to_dict("list") == {"paid_at": [1.5]}
+    assert boosted_trees()[0].reference == "decided_at"
+    assert made(lambda: make_pipeline(HoursBefore("paid_at"), coin()), "visited_at")[0].reference == "paid_at"
 
 
 def test_a_regressor_of_texts_and_regressors_beside_classifiers_are_refused() -> None:

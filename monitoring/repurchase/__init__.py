@@ -1,0 +1,1 @@
+"""The monitors of the project repurchase: one module each. Edit these, and add to them."""

@@ -1,0 +1,1 @@
+../../../feature_store/__init__.py

@@ -1,0 +1,1 @@
+../../../../feature_store/aggregate/__init__.py

@@ -1,0 +1,1 @@
+../../../../feature_store/databricks/unity_tables.py

@@ -1,0 +1,1 @@
+../../../../feature_store/declare/__init__.py

@@ -1,0 +1,1 @@
+../../../../feature_store/join/lookup_checks.py

@@ -1,0 +1,1 @@
+../../../../feature_store/join/newest_row.py

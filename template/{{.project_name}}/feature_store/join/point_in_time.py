@@ -1,0 +1,1 @@
+../../../../feature_store/join/point_in_time.py

@@ -1,0 +1,1 @@
+../../../../feature_store/lineage/__init__.py

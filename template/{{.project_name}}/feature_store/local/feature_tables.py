@@ -1,0 +1,1 @@
+../../../../feature_store/local/feature_tables.py

@@ -1,0 +1,1 @@
+../../../../feature_store/pages/__init__.py

@@ -1,0 +1,1 @@
+../../../../feature_store/publish/__init__.py

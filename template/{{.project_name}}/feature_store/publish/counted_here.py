@@ -1,0 +1,1 @@
+../../../../feature_store/publish/counted_here.py

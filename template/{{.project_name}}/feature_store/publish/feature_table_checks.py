@@ -1,0 +1,1 @@
+../../../../feature_store/publish/feature_table_checks.py

@@ -1,0 +1,1 @@
+../../../features/__init__.py

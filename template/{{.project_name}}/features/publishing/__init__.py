@@ -1,0 +1,1 @@
+../../../../features/publishing/__init__.py

@@ -1,0 +1,1 @@
+../../../inference/__init__.py

@@ -1,0 +1,1 @@
+../../../../inference/scoring/__init__.py

@@ -1,0 +1,1 @@
+../../../inference/testing.py

@@ -1,0 +1,1 @@
+../../../../monitoring/alerts/__init__.py

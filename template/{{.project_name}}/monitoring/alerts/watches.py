@@ -1,0 +1,1 @@
+../../../../monitoring/alerts/watches.py

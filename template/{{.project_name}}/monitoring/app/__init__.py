@@ -1,0 +1,1 @@
+../../../../monitoring/app/__init__.py

@@ -1,0 +1,1 @@
+../../../../monitoring/app/training_jobs.py

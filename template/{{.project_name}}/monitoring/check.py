@@ -1,0 +1,1 @@
+../../../monitoring/check.py

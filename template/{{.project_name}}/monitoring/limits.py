@@ -1,0 +1,1 @@
+../../../monitoring/limits.py

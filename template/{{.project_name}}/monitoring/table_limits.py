@@ -1,0 +1,1 @@
+../../../monitoring/table_limits.py

@@ -1,0 +1,1 @@
+../../../../monitoring/telling/__init__.py

@@ -1,0 +1,1 @@
+../../../../../monitoring/telling/page/__init__.py

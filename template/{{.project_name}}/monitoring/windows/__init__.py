@@ -1,0 +1,1 @@
+../../../../monitoring/windows/__init__.py

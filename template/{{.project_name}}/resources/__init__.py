@@ -1,0 +1,1 @@
+../../../resources/__init__.py

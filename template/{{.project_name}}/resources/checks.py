@@ -1,0 +1,1 @@
+../../../resources/checks.py

@@ -1,0 +1,1 @@
+../../../resources/entry_points.py

@@ -1,0 +1,1 @@
+../../../../resources/new_project/__init__.py

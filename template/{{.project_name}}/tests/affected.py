@@ -1,0 +1,1 @@
+../../../tests/affected.py

@@ -1,0 +1,1 @@
+../../../../tests/conformance/test_model_portability.py

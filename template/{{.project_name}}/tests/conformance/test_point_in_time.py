@@ -1,0 +1,1 @@
+../../../../tests/conformance/test_point_in_time.py

@@ -1,0 +1,1 @@
+../../../../tests/conformance/test_store_contract.py

@@ -1,0 +1,1 @@
+../../../../../tests/feature_store/aggregate/test_aggregates.py

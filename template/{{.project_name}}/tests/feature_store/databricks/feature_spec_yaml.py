@@ -1,0 +1,1 @@
+../../../../../tests/feature_store/databricks/feature_spec_yaml.py

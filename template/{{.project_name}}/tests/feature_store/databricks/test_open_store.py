@@ -1,0 +1,1 @@
+../../../../../tests/feature_store/databricks/test_open_store.py

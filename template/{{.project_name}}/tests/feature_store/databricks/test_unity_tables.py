@@ -1,0 +1,1 @@
+../../../../../tests/feature_store/databricks/test_unity_tables.py

@@ -1,0 +1,1 @@
+../../../../../tests/feature_store/databricks/unity_catalog.py

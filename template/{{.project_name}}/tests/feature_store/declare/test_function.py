@@ -1,0 +1,1 @@
+../../../../../tests/feature_store/declare/test_function.py

@@ -1,0 +1,1 @@
+../../../../../tests/feature_store/lineage/test_unchanged.py

@@ -1,0 +1,1 @@
+../../../../../tests/feature_store/local/test_session.py

@@ -1,0 +1,1 @@
+../../../../../tests/feature_store/package/test_aggregated_training_sets.py

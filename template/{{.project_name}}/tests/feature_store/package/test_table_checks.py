@@ -1,0 +1,1 @@
+../../../../../tests/feature_store/package/test_table_checks.py

@@ -1,0 +1,1 @@
+../../../../../tests/feature_store/pages/test_page.py

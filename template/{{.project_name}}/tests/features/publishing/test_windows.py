@@ -1,0 +1,1 @@
+../../../../../tests/features/publishing/test_windows.py

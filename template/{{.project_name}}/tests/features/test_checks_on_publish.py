@@ -1,0 +1,1 @@
+../../../../tests/features/test_checks_on_publish.py

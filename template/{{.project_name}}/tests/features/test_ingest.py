@@ -1,0 +1,1 @@
+../../../../tests/features/test_ingest.py

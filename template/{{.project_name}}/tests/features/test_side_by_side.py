@@ -1,0 +1,1 @@
+../../../../tests/features/test_side_by_side.py

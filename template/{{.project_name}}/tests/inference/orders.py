@@ -1,0 +1,1 @@
+../../../../tests/inference/orders.py

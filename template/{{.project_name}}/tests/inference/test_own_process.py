@@ -1,0 +1,1 @@
+../../../../tests/inference/test_own_process.py

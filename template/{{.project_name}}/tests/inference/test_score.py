@@ -1,0 +1,1 @@
+../../../../tests/inference/test_score.py

@@ -1,0 +1,1 @@
+../../../../tests/inference/test_scoring_spec.py

@@ -1,0 +1,1 @@
+../../../../../tests/monitoring/app/test_what_is_drawn.py

@@ -1,0 +1,1 @@
+../../../../../tests/monitoring/drift/test_decision_windows.py

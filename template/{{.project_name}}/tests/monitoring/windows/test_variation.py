@@ -1,0 +1,1 @@
+../../../../../tests/monitoring/windows/test_variation.py

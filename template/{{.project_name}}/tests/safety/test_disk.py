@@ -1,0 +1,1 @@
+../../../../tests/safety/test_disk.py

@@ -1,0 +1,1 @@
+../../../../tests/safety/test_half_written.py

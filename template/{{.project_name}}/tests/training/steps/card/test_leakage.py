@@ -1,0 +1,1 @@
+../../../../../../tests/training/steps/card/test_leakage.py

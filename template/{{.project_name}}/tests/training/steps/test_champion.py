@@ -1,0 +1,1 @@
+../../../../../tests/training/steps/test_champion.py

@@ -1,0 +1,1 @@
+../../../../tests/training/test_kinds_of_models.py

@@ -1,0 +1,1 @@
+../../../../training/profiles/__init__.py

@@ -1,0 +1,1 @@
+../../../training/scores.py

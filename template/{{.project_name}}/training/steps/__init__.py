@@ -1,0 +1,1 @@
+../../../../training/steps/__init__.py
