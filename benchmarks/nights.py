@@ -97,14 +97,14 @@ def _schema(rows: pa.Table) -> pa.Schema:
 
 def monitors() -> list[Monitor]:
     """All monitors of the project, those of tables first, as the job checks them."""
-    declared = discover(monitoring, Monitor).values()
+    declared = discover(monitoring, Monitor).of_schema("flights")
     found = [one for one in declared if type(one).__module__ and one.name]
     return sorted(found, key=lambda one: (isinstance(one, DriftMonitor), one.name))
 
 
 def tables() -> list[FeatureTable]:
     """All feature tables of the project."""
-    return list(discover(features, FeatureTable).values())
+    return discover(features, FeatureTable).of_schema("flights")
 
 
 def days(start: datetime, end: datetime) -> Iterator[datetime]:

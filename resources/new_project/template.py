@@ -26,8 +26,9 @@ LEFT_OUT = (
     "tests/resources/test_template.py",
     # Tests that are made of its projects.
     "tests/features/conftest.py", "tests/features/flights/*", "tests/features/test_publish.py", "tests/inference/flights/*",
+    "tests/monitoring/alerts/test_retraining.py", "tests/monitoring/app/test_review_page.py",
     "tests/monitoring/drift/test_statistics_on_flights.py", "tests/monitoring/test_monitor_spec.py",
-    "tests/monitoring/test_review.py", "tests/monitoring/test_tables.py", "tests/repurchase/*",
+    "tests/monitoring/test_review.py", "tests/monitoring/telling/test_short.py", "tests/monitoring/test_tables.py", "tests/repurchase/*",
     "tests/resources/made_projects.py", "tests/resources/test_new_project.py", "tests/resources/test_run_job_command.py", "tests/soak/*",
     "tests/test_affected.py", "tests/test_commands.py", "tests/test_demo.py", "tests/test_injected_faults.py",
     "tests/test_light_commands.py", "tests/test_readme.py",

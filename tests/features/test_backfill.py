@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from pyspark.sql import functions as F
 
 from feature_store import Source
+from feature_store.discovery import Nouns
 from features.publish import main, publish, published_until
 from features.publishing.windows import BEGINNING
 from tests.features.events import SCHEMA, as_they_are, at, declare, land, rows
@@ -189,7 +190,7 @@ def test_a_dry_run_of_the_command_goes_on_after_a_table_that_would_be_refused_an
     landed, monkeypatch, frame
 ):
     good, bad = declare(name="good"), declare(lambda events: events.drop("delay"), name="bad")
-    monkeypatch.setattr("features.publish.discover", lambda *_: {"bad": bad, "good": good})
+    monkeypatch.setattr("features.publish.discover", lambda *_: Nouns({"bad": bad, "good": good}))
     place = ["--catalog", "test", "--schema", "flights", "--workspace", str(landed.workspace)]
 
     done = CliRunner().invoke(main, ["--as-of", "2013-06-07", "--chunk", "2d", "--dry-run", *place])

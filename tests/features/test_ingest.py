@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+import features
 from feature_store import SchemaMismatch
+from feature_store.discovery import discover
 from features.ingest import ingest, main
 from features.spec import LandedTable
 from tests.frames import assert_df_equality
@@ -127,7 +129,8 @@ def test_rows_that_do_not_fit_are_refused_and_the_table_stays_as_it_was(store, r
 
 
 def test_a_project_that_does_not_exist_is_an_error_of_one_sentence(spark, tmp_path):
-    done = CliRunner().invoke(main, ["flihgts", "--workspace", str(tmp_path)])
+    project = discover(features, LandedTable).projects[0]
+    done = CliRunner().invoke(main, [f"{project}s", "--workspace", str(tmp_path)])
     assert done.exit_code == 1
-    assert "No sources are declared in features/flihgts/. Did you mean flights?" in done.output
+    assert f"No sources are declared in features/{project}s/. Did you mean {project}?" in done.output
     assert "Traceback" not in done.output

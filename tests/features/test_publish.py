@@ -24,7 +24,7 @@ from tests.frames import assert_df_equality
 
 AS_OF = datetime(2013, 6, 13, 18, 30, tzinfo=UTC)
 HOUR, MICROSECOND = timedelta(hours=1), timedelta(microseconds=1)
-TABLES = discover(features, FeatureTable)
+TABLES = {table.name: table for table in discover(features, FeatureTable).of_schema("flights")}
 FUTURE = {"carrier": "ZZ", "tailnum": "N0FUTURE", "dest": "BOS"}
 
 

@@ -22,7 +22,7 @@ from features.flights import (
 )
 from tests.frames import assert_df_equality
 
-TABLES = discover(features, FeatureTable)
+TABLES = {table.name: table for table in discover(features, FeatureTable).of_schema("flights")}
 DEPARTURE = (
     "tailnum string, carrier string, origin string, dest string, known_at timestamp, departure_delay_minutes double"
 )

@@ -1,1 +1,0 @@
-../../../../../tests/monitoring/alerts/test_retraining.py

@@ -1,1 +1,0 @@
-../../../../../tests/monitoring/app/test_review_page.py

@@ -1,1 +1,0 @@
-../../../../../tests/monitoring/telling/test_short.py
