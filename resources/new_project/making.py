@@ -22,7 +22,7 @@ DESTINATIONS: Mapping[str, str] = {
     "training/model.py.txt": f"training/{_OWN}/{_OWN}.py",
     "inference/population.py.txt": f"inference/{_OWN}/{_OWN}.py",
     "monitoring/monitor.py.txt": f"monitoring/{_OWN}/{_OWN}.py",
-    "resources/variables.yml.txt": f"resources/{_OWN}.variables.yml",
+    "resources/schema.yml.txt": f"resources/{_OWN}.schema.yml",
     **{f"resources/{job}.job.yml.txt": f"resources/{_OWN}_{job}.job.yml" for job in JOBS},
     "tests/test_project.py.txt": f"tests/{_OWN}/test_{_OWN}.py",
 }

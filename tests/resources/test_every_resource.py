@@ -193,7 +193,7 @@ def test_what_a_team_must_fill_in_is_demanded_in_production_and_not_in_developme
         with pytest.raises(InvalidFile) as found:
             checked_bundle(ROOT, target=target)
         assert re.findall(r"variable (\w+) \(\w", str(found.value)) == ["alert_email", "service_principal"]
-        assert checked_bundle(ROOT, target=target, variables=GIVEN).others == 9
+        assert checked_bundle(ROOT, target=target, variables=GIVEN).others == 10
 
 
 def test_development_has_each_persons_own_and_production_runs_as_the_service_principal() -> None:

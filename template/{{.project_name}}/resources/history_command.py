@@ -1,0 +1,1 @@
+../../../resources/history_command.py

@@ -1,0 +1,1 @@
+../../../resources/job_verb.py

@@ -1,0 +1,1 @@
+../../../../resources/processes/__init__.py

@@ -1,0 +1,1 @@
+../../../../resources/processes/ending.py

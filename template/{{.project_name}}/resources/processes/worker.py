@@ -1,0 +1,1 @@
+../../../../resources/processes/worker.py

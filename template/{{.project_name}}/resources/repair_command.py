@@ -1,0 +1,1 @@
+../../../resources/repair_command.py

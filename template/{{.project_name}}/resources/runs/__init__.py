@@ -1,0 +1,1 @@
+../../../../resources/runs/__init__.py

@@ -1,0 +1,1 @@
+../../../../resources/telling/__init__.py

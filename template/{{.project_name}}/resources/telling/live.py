@@ -1,0 +1,1 @@
+../../../../resources/telling/live.py

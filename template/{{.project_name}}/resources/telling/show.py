@@ -1,0 +1,1 @@
+../../../../resources/telling/show.py

@@ -1,0 +1,1 @@
+../../../../tests/monitoring/test_platform.py

@@ -1,0 +1,1 @@
+../../../../tests/resources/test_tasks_in_processes.py
