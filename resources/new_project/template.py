@@ -21,22 +21,26 @@ TEMPLATE = "template"
 NAME = "{{.project_name}}"
 LEFT_OUT = (
     # What is of this repository alone.
-    "template/*", "databricks_template_schema.json", ".github/workflows/docs.yml", "benchmarks/*", "docs/*", "examples/*", "README.md",
-    "CHANGELOG.md", "DECISIONS.md", "mkdocs.yml", "resources/*.yml", "resources/new_project/template.py",
+    "template/*", "databricks_template_schema.json", ".github/workflows/docs.yml", "benchmarks/*", "docs/*",
+    "examples/*", "README.md", "CHANGELOG.md", "DECISIONS.md", "mkdocs.yml", "requirements.txt", "resources/*.yml",
+    "resources/README.md", "resources/dashboards/*", "resources/new_project/template.py",
     "tests/resources/test_template.py",
     # Tests that are made of its projects.
-    "tests/features/conftest.py", "tests/features/flights/*", "tests/features/test_publish.py", "tests/inference/flights/*",
-    "tests/monitoring/alerts/test_retraining.py", "tests/monitoring/app/test_review_page.py",
-    "tests/monitoring/drift/test_statistics_on_flights.py", "tests/monitoring/test_monitor_spec.py",
-    "tests/monitoring/test_review.py", "tests/monitoring/telling/test_short.py", "tests/monitoring/test_tables.py", "tests/repurchase/*",
-    "tests/resources/made_projects.py", "tests/resources/test_new_project.py", "tests/resources/test_run_job_command.py", "tests/soak/*",
-    "tests/test_affected.py", "tests/test_commands.py", "tests/test_demo.py", "tests/test_injected_faults.py",
+    "tests/features/conftest.py", "tests/features/flights/*", "tests/features/test_publish.py",
+    "tests/inference/flights/*", "tests/monitoring/alerts/test_retraining.py",
+    "tests/monitoring/app/test_review_page.py", "tests/monitoring/drift/test_statistics_on_flights.py",
+    "tests/monitoring/test_monitor_spec.py", "tests/monitoring/test_review.py",
+    "tests/monitoring/telling/test_short.py", "tests/monitoring/test_tables.py", "tests/repurchase/*",
+    "tests/resources/made_projects.py", "tests/resources/test_own_bundle.py", "tests/resources/test_new_project.py",
+    "tests/resources/test_run_job_command.py", "tests/soak/*", "tests/test_affected.py", "tests/test_commands.py",
+    "tests/test_docs.py", "tests/test_workflows.py", "tests/test_demo.py", "tests/test_injected_faults.py",
     "tests/test_light_commands.py", "tests/test_readme.py",
 )  # fmt: skip
 RENAMED: Mapping[str, list[tuple[str, str]]] = {
     "databricks.yml": [
         (r"name: feature_pipelines\n", f"name: {NAME}\n"),
         (r"default: flights\n", f"default: {NAME}\n"),
+        (r", one file per resource \(resources/README\.md\)", ", one file per resource"),
     ],
     "Makefile": [
         (r"## Replay the year 2013: .*", "## Replay the sample: land, publish, train, score, monitor"),
@@ -45,6 +49,8 @@ RENAMED: Mapping[str, list[tuple[str, str]]] = {
         (r"on a year of real data", "on a small sample"),
         (r"template: setup ##.*\n\t.*\n\n", ""),
         (r"new-project template ", "new-project "),
+        (r"lint: setup workflows docs", "lint: setup workflows"),
+        (r"docs: setup ##.*\n\t.*\n\n", ""),
     ],
     "pyproject.toml": [
         (r"extend-exclude = .*\n", ""),

@@ -73,7 +73,8 @@ def test_a_new_repository_knows_nothing_of_this_one_s_projects(repository: Path)
 
 
 def test_its_bundle_has_six_jobs_in_a_schema_of_its_own(repository: Path) -> None:
-    bundle = checked_bundle(repository, target="prod")
+    given = {"service_principal": "0a1b", "alert_email": "ops@example.com"}
+    bundle = checked_bundle(repository, target="prod", variables=given)
 
     assert (bundle.name, len(bundle.jobs)) == ("churn", 6)
     assert "'--schema', 'churn'" in str(bundle.jobs["churn_train_model"])
