@@ -1,4 +1,7 @@
-"""The local store: the vendor's verbs over Spark, Delta and MLflow, in one workspace folder."""
+"""The local store: the vendor's verbs over Spark, Delta and MLflow, in a workspace folder.
+
+The tables may be elsewhere: ``PIPELINE_WAREHOUSE`` names a folder or an address (``s3://bucket/warehouse``).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from feature_store.local.feature_tables import FeatureTables
 from feature_store.local.models import TRACKING_IS_OURS, Models
 from feature_store.local.training_sets import TrainingSets
 from feature_store.tables.delta_tables import DeltaTables
+from feature_store.tables.objects import place
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -62,6 +66,7 @@ class LocalStore:
             If the folder cannot be written, or its path has a character that cannot be in an address.
         """
         workspace = workspace.absolute()
+        warehouse = place(os.environ.get(session.WAREHOUSE) or workspace / "warehouse")
         refused = sorted(set(_NOT_IN_ADDRESSES.findall(str(workspace))))
         if refused:
             raise StorageError(
@@ -69,10 +74,11 @@ class LocalStore:
                 "their address take for something else. Choose another with --workspace."
             )
         try:
-            for folder in ("warehouse", "reports", "mlartifacts"):
-                (workspace / folder).mkdir(parents=True, exist_ok=True)
-            if not os.access(workspace / "warehouse", os.W_OK):
-                raise PermissionError("permission denied")
+            for folder in (workspace, workspace / "reports", workspace / "mlartifacts", warehouse):
+                if isinstance(folder, Path):
+                    folder.mkdir(parents=True, exist_ok=True)
+                    if not os.access(folder, os.W_OK):
+                        raise PermissionError("permission denied")
         except OSError as error:
             raise StorageError(
                 f"The workspace {workspace} cannot be written: {error}. Choose another with --workspace."
@@ -86,7 +92,7 @@ class LocalStore:
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         # A server that does not answer is told of after half a minute, not after six.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "4")
-        return cls(workspace, DeltaTables(workspace / "warehouse", catalog=catalog, schema=schema, engine=session))
+        return cls(workspace, DeltaTables(warehouse, catalog=catalog, schema=schema, engine=session))
 
     @property
     def spark(self) -> SparkSession:
