@@ -11,6 +11,8 @@ from pathlib import Path
 
 HERE = "127.0.0.1"
 _PATIENCE = 90
+SECONDS_TO_END = 20
+"""How long a service that was asked to end may take; then it is killed."""
 _NOT_PASSED_ON = ("AWS_", "MLFLOW_", "PIPELINE_", "SPARK_", "PG")
 
 
@@ -70,7 +72,7 @@ def serving(
 def _end(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
     process.send_signal(how)
     with suppress(subprocess.TimeoutExpired):
-        process.wait(20)
+        process.wait(SECONDS_TO_END)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)  # what it has left behind, and itself if it did not listen
     process.wait()

@@ -90,6 +90,7 @@ class LocalStore:
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")  # for when it is not loaded yet
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
         # A server that does not answer is told of after half a minute, not after six.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "4")
         return cls(workspace, DeltaTables(warehouse, catalog=catalog, schema=schema, engine=session))
