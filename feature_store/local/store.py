@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _TRACKING = "MLFLOW_TRACKING_URI"
 _NOT_IN_ADDRESSES = re.compile(r"[\[\]^|\\?`]|%[0-9A-Fa-f]{2}")
 """What a workspace's path must not have: to delta-rs, Spark's SQL or SQLAlchemy it would be the address of something else."""
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/")
+"""How an address begins, once it was taken for a path."""
 
 
 class LocalStore:
@@ -65,6 +67,11 @@ class LocalStore:
         StorageError
             If the folder cannot be written, or its path has a character that cannot be in an address.
         """
+        if _ADDRESS.match(str(workspace)):
+            raise StorageError(
+                f"The workspace {workspace} is an address, and must be a folder: reports are kept there. Name the address of the "
+                f"tables by {session.WAREHOUSE}, and choose a folder with --workspace."
+            )
         workspace = workspace.absolute()
         warehouse = place(os.environ.get(session.WAREHOUSE) or workspace / "warehouse")
         refused = sorted(set(_NOT_IN_ADDRESSES.findall(str(workspace))))

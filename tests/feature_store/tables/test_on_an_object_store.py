@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
 from examples.cluster.processes import HERE, answers, free_port, serving
+from feature_store import open_store
 from feature_store.errors import ConcurrentWrite, NotFound, StorageError
 from feature_store.tables.commit import Commit
 from feature_store.tables.delta_tables import DeltaTables
@@ -146,6 +147,11 @@ def test_who_waits_too_long_is_told_so_and_nothing_is_written(tables: DeltaTable
         tables.append("planes", rows(1), commit=COMMIT)
     other.give_back()
     assert tables.rows("planes") == 0
+
+
+def test_a_workspace_is_a_folder_and_an_address_is_refused_with_the_way_to_name_it() -> None:
+    with pytest.raises(StorageError, match="PIPELINE_WAREHOUSE"):
+        open_store(workspace="s3://bucket/workspace", backend="local")
 
 
 def test_a_warehouse_is_a_folder_or_an_address_of_a_known_store(tmp_path: Path) -> None:
