@@ -10,7 +10,7 @@ export PIPELINE_WORKSPACE ?= $(CURDIR)/workspace
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test new-project template soak check check-fast lint workflows docs types architecture validate deploy integration-test lock clean-workspace clean
+.PHONY: help setup demo demo-cluster test new-project template soak check check-fast lint workflows docs types architecture validate deploy integration-test lock clean-workspace clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -32,6 +32,10 @@ $(READY): requirements.lock pyproject.toml feature_store/local/setup.py .ci/brow
 demo: setup ## Replay the year 2013: land, publish, train, score, monitor, retrain
 	@run-job replay -t dev
 
+demo-cluster: setup ## The same on a Spark of two workers, with MLflow on PostgreSQL and tables on S3, all started here
+	@python -m feature_store.local.setup s3 2>> $(VENV)/setup.log
+	@PIPELINE_WORKSPACE="$(PIPELINE_WORKSPACE)-cluster" python -m examples.cluster run-job replay -t dev
+
 # glibc would give each thread a heap of its own, and never give it back.
 test: setup $(BIN)/actionlint ## Run the tests, in two processes; make test PROJECT=flights runs those of one project
 ifdef PROJECT
@@ -46,8 +50,8 @@ new-project: setup ## Add a project to this repository: make new-project NAME=ch
 template: setup ## Make template/ anew, from which `databricks bundle init` makes new repositories
 	@python -m resources.new_project.template
 
-soak: setup ## Kill jobs and race writers at random, search on a cluster: make soak KILLS=50 RACES=50 SEED=1
-	@KILLS="$(KILLS)" RACES="$(RACES)" SEED="$(SEED)" pytest tests/soak/soak.py tests/soak/on_a_cluster.py
+soak: setup ## Kill jobs and race writers at random, search and replay on a cluster: make soak KILLS=50 RACES=50 SEED=1
+	@KILLS="$(KILLS)" RACES="$(RACES)" SEED="$(SEED)" pytest tests/soak/soak.py tests/soak/on_a_cluster.py tests/soak/on_all_services.py
 
 check: setup lint types architecture test ## Everything that CI checks
 
@@ -90,7 +94,7 @@ $(BIN)/uv: requirements.lock
 	@touch $@
 
 lock: setup ## Resolve requirements.lock again
-	@uv pip compile pyproject.toml --extra local --extra databricks --extra benchmarks --extra review --extra dev --universal --generate-hashes --no-emit-index-url \
+	@uv pip compile pyproject.toml --extra local --extra databricks --extra benchmarks --extra review --extra cluster --extra dev --universal --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --upgrade --quiet --output-file requirements.lock
 
 clean-workspace: ## Start over: remove all tables, models and reports

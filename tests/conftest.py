@@ -26,6 +26,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("SPARK_DRIVER_MEMORY", "768m")
 os.environ.pop("MLFLOW_TRACKING_URI", None)
 os.environ.pop("PIPELINE_WORKSPACE", None)
+os.environ.pop("PIPELINE_WAREHOUSE", None)
 
 TESTS = Path(__file__).parent
 

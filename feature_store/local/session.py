@@ -15,12 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feature_store.errors import StorageError
+from feature_store.local.on_s3 import is_on_s3
+from feature_store.local.on_s3 import settings as settings_for_s3
 from feature_store.local.quiet import without_greeting
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 JARS = Path(sys.prefix) / "share" / "feature-pipelines" / "jars"
+JARS_FOR_S3 = JARS.with_name("jars-s3")
+WAREHOUSE = "PIPELINE_WAREHOUSE"
+"""The variable that names where the tables are, if that is not the workspace."""
 CLASS_ARCHIVE = JARS.parent / "classes.jsa"
 _LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 _OLDEST_JAVA = 17
@@ -96,7 +101,11 @@ def expect(spark: SparkSession, *, rows: int) -> None:
 
 def settings() -> dict[str, str]:
     """Spark's settings for this pipeline; the reasons stand beside those that are not obvious."""
-    jars = ":".join(str(jar) for jar in sorted(JARS.glob("*.jar")))
+    on_s3 = is_on_s3(os.environ.get(WAREHOUSE))
+    files = [
+        str(jar) for folder in (JARS, JARS_FOR_S3) if on_s3 or folder == JARS for jar in sorted(folder.glob("*.jar"))
+    ]
+    jars = ":".join(files)
     chosen = {
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -127,7 +136,9 @@ def settings() -> dict[str, str]:
         # On a cluster the driver must be reachable, and the workers fetch Delta's jars from it.
         for key in ("spark.driver.host", "spark.driver.bindAddress"):
             del chosen[key]
-        chosen["spark.jars"] = ",".join(str(jar) for jar in sorted(JARS.glob("*.jar")))
+        chosen["spark.jars"] = ",".join(files)
+    if on_s3:
+        chosen |= settings_for_s3(fetched=any(JARS_FOR_S3.glob("*.jar")))
     return chosen
 
 

@@ -1,43 +1,63 @@
 """Fetch Delta's jars once, at set-up, so that no Spark start has to resolve them again.
 
 Run as ``python -m feature_store.local.setup``. Spark's own Ivy resolves them from Maven Central; those that Spark
-does not bring itself are copied beside the virtual environment. A second run does nothing.
+does not bring itself are copied beside the virtual environment. A second run does nothing. With the argument ``s3``,
+what a warehouse on S3 needs is fetched too.
 """
+
+from __future__ import annotations
 
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 
-from feature_store.local.session import CLASS_ARCHIVE, JARS, spark_session
+from feature_store.local.session import CLASS_ARCHIVE, JARS, JARS_FOR_S3, spark_session
 
-_DONE = JARS / ".complete"
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_DONE = ".complete"
 
 
 def fetch_jars() -> list[str]:
     """Resolve and copy Delta's jars; the names of those copied (none if they were there already)."""
-    if _DONE.exists():
+    from delta import configure_spark_with_delta_pip
+
+    return _fetch(JARS, configure_spark_with_delta_pip)
+
+
+def fetch_jars_for_s3() -> list[str]:
+    """The same for the jars that only a warehouse on S3 needs."""
+    from feature_store.local.on_s3 import package
+
+    return _fetch(JARS_FOR_S3, lambda builder: builder.config("spark.jars.packages", package()))
+
+
+def _fetch(into: Path, configured: Callable[[SparkSession.Builder], SparkSession.Builder]) -> list[str]:
+    if (into / _DONE).exists():
         return []
     import pyspark
-    from delta import configure_spark_with_delta_pip
     from pyspark.sql import SparkSession
 
     builder = SparkSession.Builder().master("local[1]").config("spark.ui.enabled", "false")
-    session = configure_spark_with_delta_pip(builder).getOrCreate()
+    session = configured(builder).getOrCreate()
     resolved = [Path(urlparse(uri).path) for uri in session.sparkContext.getConf().get("spark.jars", "").split(",")]
     session.stop()
     with_spark = {_artifact(jar.name) for jar in (Path(pyspark.__file__).parent / "jars").glob("*.jar")}
-    JARS.mkdir(parents=True, exist_ok=True)
+    into.mkdir(parents=True, exist_ok=True)
     copied = []
     for jar in resolved:
         name = jar.name.split("_", 1)[1]  # Ivy puts the organisation before the name
         if _artifact(name) not in with_spark:
-            shutil.copy2(jar, JARS / name)
+            shutil.copy2(jar, into / name)
             copied.append(name)
-    _DONE.touch()
+    (into / _DONE).touch()
     return copied
 
 
@@ -72,4 +92,6 @@ if __name__ == "__main__":
     names = fetch_jars()
     if names:
         print(f"Delta's jars: {', '.join(names)}")
+    if "s3" in sys.argv[1:]:
+        fetch_jars_for_s3()
     archive_classes()

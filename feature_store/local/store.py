@@ -1,4 +1,7 @@
-"""The local store: the vendor's verbs over Spark, Delta and MLflow, in one workspace folder."""
+"""The local store: the vendor's verbs over Spark, Delta and MLflow, in a workspace folder.
+
+The tables may be elsewhere: ``PIPELINE_WAREHOUSE`` names a folder or an address (``s3://bucket/warehouse``).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from feature_store.local.feature_tables import FeatureTables
 from feature_store.local.models import TRACKING_IS_OURS, Models
 from feature_store.local.training_sets import TrainingSets
 from feature_store.tables.delta_tables import DeltaTables
+from feature_store.tables.objects import place
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 _TRACKING = "MLFLOW_TRACKING_URI"
 _NOT_IN_ADDRESSES = re.compile(r"[\[\]^|\\?`]|%[0-9A-Fa-f]{2}")
 """What a workspace's path must not have: to delta-rs, Spark's SQL or SQLAlchemy it would be the address of something else."""
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/")
+"""How an address begins, once it was taken for a path."""
 
 
 class LocalStore:
@@ -61,7 +67,13 @@ class LocalStore:
         StorageError
             If the folder cannot be written, or its path has a character that cannot be in an address.
         """
+        if _ADDRESS.match(str(workspace)):
+            raise StorageError(
+                f"The workspace {workspace} is an address, and must be a folder: reports are kept there. Name the address of the "
+                f"tables by {session.WAREHOUSE}, and choose a folder with --workspace."
+            )
         workspace = workspace.absolute()
+        warehouse = place(os.environ.get(session.WAREHOUSE) or workspace / "warehouse")
         refused = sorted(set(_NOT_IN_ADDRESSES.findall(str(workspace))))
         if refused:
             raise StorageError(
@@ -69,10 +81,11 @@ class LocalStore:
                 "their address take for something else. Choose another with --workspace."
             )
         try:
-            for folder in ("warehouse", "reports", "mlartifacts"):
-                (workspace / folder).mkdir(parents=True, exist_ok=True)
-            if not os.access(workspace / "warehouse", os.W_OK):
-                raise PermissionError("permission denied")
+            for folder in (workspace, workspace / "reports", workspace / "mlartifacts", warehouse):
+                if isinstance(folder, Path):
+                    folder.mkdir(parents=True, exist_ok=True)
+                    if not os.access(folder, os.W_OK):
+                        raise PermissionError("permission denied")
         except OSError as error:
             raise StorageError(
                 f"The workspace {workspace} cannot be written: {error}. Choose another with --workspace."
@@ -84,9 +97,10 @@ class LocalStore:
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")  # for when it is not loaded yet
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
         # A server that does not answer is told of after half a minute, not after six.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "4")
-        return cls(workspace, DeltaTables(workspace / "warehouse", catalog=catalog, schema=schema, engine=session))
+        return cls(workspace, DeltaTables(warehouse, catalog=catalog, schema=schema, engine=session))
 
     @property
     def spark(self) -> SparkSession:

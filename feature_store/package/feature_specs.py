@@ -30,6 +30,11 @@ _INFO = "info.json"
 def folder_of(name: str, tables: DeltaTables) -> Path:
     """Where the spec of that name is, or would be."""
     path = tables.path(name)
+    if not isinstance(path, Path):
+        raise Misuse(
+            f"Feature specs are kept in folders, and {tables.full_name(name)} would be on an object store. Give the lookups to "
+            "create_training_set(feature_lookups=…); models carry their own."
+        )
     return path.with_name(path.name + _ENDING)
 
 

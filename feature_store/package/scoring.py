@@ -2,20 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-import mlflow
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import DataType, StructType
 
 from feature_store.declare.arguments import check_data_frame
 from feature_store.errors import Misuse, listed, suggestion
 from feature_store.join.rows import Rows, as_frame
 from feature_store.package.feature_spec import FeatureSpec
+from feature_store.package.raw_model import Folder, Sent, loaded, sent
 from feature_store.tables.gathering import rows_if_few
 
 PREDICTION = "prediction"
@@ -74,7 +72,10 @@ def predict(
     """
     spark = looked.sparkSession
     schema = StructType(list(looked.schema.fields)).add(PREDICTION, DataType.fromDDL(result_type))
-    with_predictions = _Predicting(str(folder / "raw_model"), tuple(columns), result_type)
+    model = folder / "raw_model"
+    # Spark's workers are on this machine where it runs in this process.
+    source = sent(model, spark) if _has_workers_elsewhere(spark) else Folder(str(model))
+    with_predictions = _Predicting(source, tuple(columns), result_type)
     rows = None
     if here:
         rows = (
@@ -93,12 +94,12 @@ def predict(
 class _Predicting:
     """Adds predictions to Arrow batches, in this process or in a worker."""
 
-    path: str
+    model: Folder | Sent
     columns: Sequence[str]
     result_type: str
 
     def __call__(self, rows: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        model, kind = _raw_model(self.path), _RESULTS[self.result_type]
+        model, kind = loaded(self.model), _RESULTS[self.result_type]
         for batch in rows:
             values = model.predict(batch.select(list(self.columns)).to_pandas())
             flat = np.ravel(values)
@@ -106,6 +107,6 @@ class _Predicting:
             yield batch.append_column(PREDICTION, predicted)
 
 
-@lru_cache(maxsize=4)
-def _raw_model(path: str) -> Any:
-    return mlflow.pyfunc.load_model(path)
+def _has_workers_elsewhere(spark: SparkSession) -> bool:
+    master = spark.conf.get("spark.master") or ""
+    return not master.startswith("local") or master.startswith("local-cluster")

@@ -1,4 +1,4 @@
-"""Delta tables in a folder, read: ``<warehouse>/<catalog>/<schema>/<table>`` and nothing else, no metastore.
+"""Delta tables in a folder, of a disk or of an object store: ``<warehouse>/<catalog>/<schema>/<table>``, no metastore.
 
 What a table is, and what it was, is read through delta-rs; Spark is started when a data frame is first asked for.
 """
@@ -9,7 +9,6 @@ import functools
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import deltalake
@@ -20,7 +19,8 @@ from feature_store import names as naming
 from feature_store.errors import NotFound, StorageError, suggestion
 from feature_store.moments import utc
 from feature_store.tables.commit import FORMAT, Commit, TableVersion
-from feature_store.tables.folders import check_log, damaged, is_table
+from feature_store.tables.folders import check_log, damaged, is_table, tables_in
+from feature_store.tables.objects import Place
 from feature_store.tables.protocol import USER_METADATA, Engine, TableInfo
 from feature_store.tables.reading import frame
 from feature_store.tables.time_travel import check_readable, no_such_version
@@ -37,7 +37,7 @@ _EMPTY = "The schema is empty: run ingest-sources first, or name another --works
 class DeltaFolder:
     """What can be read of a folder of Delta tables."""
 
-    def __init__(self, warehouse: Path, *, catalog: str, schema: str, engine: Engine) -> None:
+    def __init__(self, warehouse: Place, *, catalog: str, schema: str, engine: Engine) -> None:
         self.warehouse = warehouse
         self.engine = engine
         self.catalog = naming.check_simple_name(catalog, "catalog")
@@ -58,7 +58,7 @@ class DeltaFolder:
     def full_name(self, name: str) -> str:
         return naming.full_name(name, catalog=self.catalog, schema=self.schema)
 
-    def path(self, name: str) -> Path:
+    def path(self, name: str) -> Place:
         """The folder of the table; its name is checked, so it cannot lead out of the warehouse."""
         return self.warehouse.joinpath(*self.full_name(name).split("."))
 
@@ -66,8 +66,7 @@ class DeltaFolder:
         return is_table(self.path(name))
 
     def names(self) -> list[str]:
-        folder = self.warehouse / self.catalog / self.schema
-        return sorted(place.name for place in folder.iterdir() if is_table(place)) if folder.is_dir() else []
+        return tables_in(self.warehouse.joinpath(self.catalog, self.schema))
 
     def open(self, name: str, *, version: int | None = None) -> deltalake.DeltaTable:
         """The table through delta-rs.

@@ -1,8 +1,8 @@
 """Delta tables in a folder, written.
 
-Two writers produce the same commits. Spark writes anything. Where the warehouse is a local folder, Spark runs in this
-process and the rows are few, delta-rs does the writing, a hundred times faster for a small window. Whoever writes,
-writes in turn (:mod:`feature_store.tables.turns`), and tries again upon the newest version if another was faster.
+Two writers produce the same commits. Spark writes anything. Where Spark runs in this process and the rows are few,
+delta-rs does the writing, a hundred times faster for a small window. Whoever writes, writes in turn
+(:mod:`feature_store.tables.turns`), and tries again upon the newest version if another was faster.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import deltalake
@@ -58,7 +59,8 @@ class DeltaTables(DeltaFolder):
             )
 
         with writing(self.full_name(name), path):
-            path.mkdir(parents=True, exist_ok=True)
+            if isinstance(path, Path):
+                path.mkdir(parents=True, exist_ok=True)
         self._in_turn(name, make)
 
     def set_properties(self, name: str, properties: Mapping[str, str]) -> None:

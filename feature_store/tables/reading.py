@@ -8,12 +8,13 @@ many files, of which it passes over those that a filter cannot want.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import deltalake
 import pyarrow as pa
+
+from feature_store.tables.objects import Place
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -27,7 +28,7 @@ _PATTERNS = frozenset("*?[]{}\\,")
 """Spark would take a path with one of these for a pattern."""
 
 
-def frame(spark: SparkSession, place: Path, table: deltalake.DeltaTable, columns: StructType) -> DataFrame:
+def frame(spark: SparkSession, place: Place, table: deltalake.DeltaTable, columns: StructType) -> DataFrame:
     """The rows of ``table``, at the version that it is open at; its ``columns`` are nullable to Spark."""
     files = files_of(table) if _is_plain(place, table) else None
     if files is None:
@@ -39,7 +40,7 @@ def frame(spark: SparkSession, place: Path, table: deltalake.DeltaTable, columns
     return spark.read.schema(columns).parquet(*files)
 
 
-def _is_plain(place: Path, table: deltalake.DeltaTable) -> bool:
+def _is_plain(place: Place, table: deltalake.DeltaTable) -> bool:
     """Whether the table is small, and its rows are those in its files, no more and no less."""
     if table.protocol().min_reader_version != _READER_WITHOUT_FEATURES or table.metadata().partition_columns:
         return False

@@ -8,9 +8,10 @@ import deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from feature_store.errors import NotFound, listed
+from feature_store.tables.objects import Place
 
 
-def check_readable(name: str, path: Path, found: deltalake.DeltaTable) -> None:
+def check_readable(name: str, path: Place, found: deltalake.DeltaTable) -> None:
     """Refuse a version whose data files are gone, before a reader fails in the middle of them.
 
     Raises
@@ -26,14 +27,14 @@ def check_readable(name: str, path: Path, found: deltalake.DeltaTable) -> None:
         )
 
 
-def no_such_version(name: str, path: Path, version: int) -> NotFound:
+def no_such_version(name: str, path: Place, version: int) -> NotFound:
     """The error for a version that the log does not tell of, or no longer."""
     newest = deltalake.DeltaTable(str(path)).version()
     reason = "there is no such version yet" if version > newest else "its log has been cleaned up"
     return NotFound(f"Table {name} cannot be read at version {version}: {reason}. {remaining(path)}")
 
 
-def remaining(path: Path) -> str:
+def remaining(path: Place) -> str:
     """``Versions that can be read: 2, 5 to 9.``"""
     spans: list[list[int]] = []
     for version in readable_versions(path):
@@ -45,7 +46,7 @@ def remaining(path: Path) -> str:
     return f"Versions that can be read: {listed(told)}."
 
 
-def readable_versions(path: Path) -> Sequence[int]:
+def readable_versions(path: Place) -> Sequence[int]:
     """The versions of which both the log and all data files are there, oldest first."""
     found = []
     for version in range(deltalake.DeltaTable(str(path)).version(), -1, -1):

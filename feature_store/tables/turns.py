@@ -4,7 +4,8 @@ Delta lets one of two writers win and tells the other, which then has to look at
 so, a few times, with growing pauses. That alone is not enough in a folder: Spark's log store looks whether a commit's
 file is there and then renames over it, which is two steps, so two processes can both believe that they won and one
 commit is lost. Therefore a process locks the table's folder while it writes. The lock is the operating system's: it
-ends with the process, however that ends, leaves no file behind, and does not keep readers out.
+ends with the process, however that ends, leaves no file behind, and does not keep readers out. On an object store it is
+a lease (:mod:`feature_store.tables.leases`), of all machines.
 """
 
 import fcntl
@@ -13,12 +14,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay, wait_exponential_jitter
 
-from feature_store.errors import ConcurrentWrite
+from feature_store.errors import ConcurrentWrite, StorageError
+from feature_store.tables.objects import ObjectFolder, Place
 
 Result = TypeVar("Result")
 PATIENCE = timedelta(minutes=10)
@@ -28,9 +31,9 @@ TRIES = 6
 
 
 def in_turn(
-    name: str, folder: Path, write: Callable[[], Result], *, patience: timedelta = PATIENCE, tries: int = TRIES
+    name: str, folder: Place, write: Callable[[], Result], *, patience: timedelta = PATIENCE, tries: int = TRIES
 ) -> Result:
-    """What ``write`` returns, run while no other process of this machine writes to the table.
+    """What ``write`` returns, run while no other process of this machine (of any machine, on an object store) writes to the table.
 
     ``write`` is run again after a conflict, so it must look at the table anew each time and raise
     :class:`ConcurrentWrite` only where nothing was written.
@@ -59,7 +62,7 @@ def in_turn(
 
 
 @contextmanager
-def _alone(name: str, folder: Path, patience: timedelta) -> Iterator[None]:
+def _alone(name: str, folder: Place, patience: timedelta) -> Iterator[None]:
     """Hold the folder's lock; a folder that is not there has none, and the writer finds out by itself."""
     waiting = Retrying(
         retry=retry_if_exception_type(BlockingIOError),
@@ -68,7 +71,7 @@ def _alone(name: str, folder: Path, patience: timedelta) -> Iterator[None]:
         reraise=True,
     )
     try:
-        descriptor = waiting(_locked, folder)
+        give_back = waiting(_lease(folder) if isinstance(folder, ObjectFolder) else partial(_locked, folder))
     except BlockingIOError as error:
         raise ConcurrentWrite(
             f"{name} is being written by another process, and still was after {patience.total_seconds():.0f} seconds of "
@@ -76,17 +79,34 @@ def _alone(name: str, folder: Path, patience: timedelta) -> Iterator[None]:
         ) from error
     try:
         yield
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
+    except BaseException:
+        give_back()
+        raise
+    if not give_back():
+        raise StorageError(
+            f"{name} was written, but the turn to write had ended before: this process, or its network, stood still for too long, and "
+            "another may have written at the same time. Look at the table's history before the job is run again."
+        )
 
 
-def _locked(folder: Path) -> int | None:
-    """The folder, open and locked; None if there is no such folder."""
+def _lease(folder: ObjectFolder) -> Callable[[], Callable[[], bool]]:
+    from feature_store.tables.leases import Lease
+
+    lease = Lease(folder)
+
+    def take() -> Callable[[], bool]:
+        lease.take()
+        return lease.give_back
+
+    return take
+
+
+def _locked(folder: Path) -> Callable[[], bool]:
+    """Lock the folder, if there is one; what ends the lock."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
-        return None
+        return lambda: True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if not _is_still(folder, descriptor):
@@ -97,7 +117,12 @@ def _locked(folder: Path) -> int | None:
     except OSError:
         # Some network disks have no locks; Delta's own detection of conflicts remains.
         pass
-    return descriptor
+    return partial(_unlock, descriptor)
+
+
+def _unlock(descriptor: int) -> bool:
+    os.close(descriptor)
+    return True
 
 
 def _is_still(folder: Path, descriptor: int) -> bool:

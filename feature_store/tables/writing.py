@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import deltalake
@@ -21,6 +20,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from feature_store.errors import ConcurrentWrite, Misuse, PipelineError, StorageError
 from feature_store.moments import utc
 from feature_store.tables.commit import Commit
+from feature_store.tables.objects import Place
 from feature_store.tables.protocol import USER_METADATA, TableInfo
 from feature_store.tables.spark_writing import merge_differing, refusal
 
@@ -33,7 +33,7 @@ _DISK = (*_FULL, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE
 
 
 @contextmanager
-def writing(name: str, folder: Path) -> Iterator[None]:
+def writing(name: str, folder: Place) -> Iterator[None]:
     """Turn what storage and Delta say about a failed write into one sentence."""
     try:
         yield
@@ -139,7 +139,7 @@ def merge_rows(name: str, table: deltalake.DeltaTable, arrow: pa.Table, *, keys:
     return changed.height
 
 
-def merge_with_spark(name: str, folder: Path, df: DataFrame, *, keys: Sequence[str], commit: Commit) -> int:
+def merge_with_spark(name: str, folder: Place, df: DataFrame, *, keys: Sequence[str], commit: Commit) -> int:
     """:func:`merge_rows` by Spark, which may commit upon a later version than it compared with: then look again."""
     from delta.tables import DeltaTable
 

@@ -1,5 +1,6 @@
 """What a replay of the past found, month by month: scores, quality, drift, alerts, and the models that took over."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -168,13 +169,18 @@ def print_summary(console: Console, summary: Summary, *, workspace: str) -> None
     )
     open_alerts = sum(alert.is_open for alert in summary.alerts)
     console.print(f"{len(summary.alerts)} alerts so far, {open_alerts} of them open.")
-    console.print(f"Tables, models and reports are in [bold]{escape(workspace)}[/]. Next:")
-    database, schema = f"sqlite:///{workspace}/mlflow.db", summary.model.split(".")[1]
+    tables, models = os.environ.get("PIPELINE_WAREHOUSE"), os.environ.get("MLFLOW_TRACKING_URI", "")
+    elsewhere = f", tables in [bold]{escape(tables)}[/]" if tables else ""
+    console.print(f"Tables, models and reports are in [bold]{escape(workspace)}[/]{elsewhere}. Next:")
+    schema = summary.model.split(".")[1]
     where = "" if schema == DEFAULT_SCHEMA else f" --schema {schema}"
+    look = f"mlflow ui --backend-store-uri sqlite:///{workspace}/mlflow.db"
+    if models.startswith(("http://", "https://")):
+        look = models
     for command, what in [
         (f"review-alerts list{where}", "the open alerts, and from there their evidence"),
         (f"show-lineage{where}", "the tables, versions and code that the champion came from"),
-        (f"mlflow ui --backend-store-uri {database}", "the runs, with metrics and cards"),
+        (look, "the runs, with metrics and cards"),
     ]:
         console.print(f"  [bold]{escape(command)}[/]  {what}", soft_wrap=True)
 
