@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from html.parser import HTMLParser
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -133,7 +134,10 @@ def test_a_job_and_a_target_of_the_bundle_in_a_document_exist(words: list[str]) 
 
 @pytest.mark.parametrize("words", [words for words in LINES.values() if words[0] == "python"], ids=" ".join)
 def test_a_program_in_a_document_exists(words: list[str]) -> None:
-    assert (ROOT / words[1]).exists()
+    if words[1] == "-m":
+        assert find_spec(words[2]), words
+    else:
+        assert (ROOT / words[1]).exists()
 
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)

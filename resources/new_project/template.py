@@ -51,7 +51,7 @@ RENAMED: Mapping[str, list[tuple[str, str]]] = {
         (r"new-project template ", "new-project "),
         (r"lint: setup workflows docs", "lint: setup workflows"),
         (r"docs: setup ##.*\n\t.*\n\n", ""),
-        (r"demo-cluster: setup ##.*\n\t.*\n\n", ""),
+        (r"demo-cluster: setup ##.*\n\t.*\n\t.*\n\n", ""),
     ],
     "pyproject.toml": [
         (r"extend-exclude = .*\n", ""),

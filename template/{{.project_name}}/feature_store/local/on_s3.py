@@ -1,0 +1,1 @@
+../../../../feature_store/local/on_s3.py

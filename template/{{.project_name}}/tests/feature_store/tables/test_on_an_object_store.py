@@ -1,0 +1,1 @@
+../../../../../tests/feature_store/tables/test_on_an_object_store.py

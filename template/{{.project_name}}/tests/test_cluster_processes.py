@@ -1,0 +1,1 @@
+../../../tests/test_cluster_processes.py
