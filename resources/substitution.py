@@ -10,6 +10,9 @@ from feature_store.yaml_files import Data, Document, KeyPath, Problem
 
 REFERENCE = re.compile(r"\$\{([A-Za-z][\w.\-]*)\}")
 
+_OUTPUTS = {"apps": ("service_principal_client_id", "service_principal_name", "url")}
+"""What the platform alone can tell of a resource that it has made; here the name stands for it."""
+
 
 def job_id(key: str) -> int:
     """The number by which jobs refer to each other here, as Databricks gives each deployed job one."""
@@ -37,6 +40,8 @@ def _resource_values(resources: Data) -> Iterator[tuple[str, Data]]:
     for kind, entries in resources.items() if isinstance(resources, dict) else ():
         for key, entry in entries.items() if isinstance(entries, dict) else ():
             yield f"resources.{kind}.{key}.id", job_id(key) if kind == "jobs" else key
+            for output in _OUTPUTS.get(kind, ()):
+                yield f"resources.{kind}.{key}.{output}", f"{output} of {key}"
             for field, value in entry.items() if isinstance(entry, dict) else ():
                 if not isinstance(value, dict | list):
                     yield f"resources.{kind}.{key}.{field}", value
