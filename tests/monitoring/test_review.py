@@ -217,7 +217,10 @@ def test_the_reviewers_notebook_shows_the_worst_alert_and_records_what_is_said_o
 def test_the_platforms_alert_counts_the_open_alerts_that_nobody_looks_after(parcels, alert):
     def counted():
         parcels.store.tables.read("drift_alert_events").createOrReplaceTempView("drift_alert_events")
-        return parcels.store.spark.sql(re.sub(r"\$\{\S+\}\.\$\{\S+\}\.", "", query)).collect()
+        try:
+            return parcels.store.spark.sql(re.sub(r"\$\{\S+\}\.\$\{\S+\}\.", "", query)).collect()
+        finally:
+            parcels.store.spark.catalog.dropTempView("drift_alert_events")
 
     bundle = YAML(typ="safe").load((ROOT / "resources" / "drift.alert.yml").read_text())
     query = bundle["resources"]["alerts"]["open_drift_alerts"]["query_text"]
