@@ -56,7 +56,8 @@ class Review:
     is_now: bool
     events: Sequence[Event]
     alerts: Sequence[Alert]
-    versions: dict[str, Version] = field(default_factory=dict, repr=False)
+    tables: dict[str, tuple[str, Version]] = field(default_factory=dict, repr=False)
+    """Which metric table there is, and its version: asked once for each time that the page is shown."""
 
     @classmethod
     def read(cls, settings: Settings) -> "Review":
@@ -66,7 +67,7 @@ class Review:
         version = _version(place, EVENTS_TABLE)
         is_all = all(event.as_of <= as_of for event in _events(place, version))
         events, alerts = _state(place, version, None if is_all else as_of)
-        return cls(place, as_of, settings.as_of is None, events, alerts, {EVENTS_TABLE: version})
+        return cls(place, as_of, settings.as_of is None, events, alerts)
 
     def history(self, alert: Alert) -> list[Event]:
         """What happened to an alert, in order."""
@@ -99,21 +100,17 @@ class Review:
 
     def _read(self, table: str, columns: Sequence[str], only: Mapping[str, object]) -> list[Row]:
         """Rows with these values of a metric table, which is read whole once for each of its versions."""
-        table = platform.whose(self.place.store.tables, table)
-        version = self._version(table)
+        if table not in self.tables:
+            name = platform.whose(self.place.store.tables, table)
+            self.tables[table] = (name, _version(self.place, name))
+        name, version = self.tables[table]
         if version[1] < 0:
             return []
-        kept = _table(self.place, table, version)
+        kept = _table(self.place, name, version)
         matches = [pc.equal(kept[column], value).fill_null(False).to_numpy() for column, value in only.items()]
         wanted = np.flatnonzero(np.logical_and.reduce(matches)) if matches else np.arange(kept.num_rows)
-        known = [column for column in [*columns, "log_type"] if column in kept.column_names]
+        known = platform.read_with(columns, kept.column_names)
         return platform.of_windows(kept.select(known).take(pa.array(wanted)).to_pylist())
-
-    def _version(self, table: str) -> Version:
-        """The version of a table, asked once for each time that the page is shown."""
-        if table not in self.versions:
-            self.versions[table] = _version(self.place, table)
-        return self.versions[table]
 
 
 def _version(place: Place, table: str) -> Version:

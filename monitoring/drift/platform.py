@@ -5,13 +5,13 @@ them into a schema of their own, ``<schema>_quality``, and only there are they l
 the number of labels: all rows count as labelled where there is quality; that rows stay away is not noticed, which a check says.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from feature_store.tables.protocol import Tables
 
 SCHEMA_SUFFIX = "_quality"
 Row = Mapping[str, object]
-_INPUT = "INPUT"
+_LOG_TYPE, _INPUT = "log_type", "INPUT"
 
 
 def platforms(tables: Tables, name: str) -> str:
@@ -26,6 +26,11 @@ def whose(tables: Tables, name: str) -> str:
     return found if not tables.exists(name) and tables.exists(found) else name
 
 
+def read_with(columns: Sequence[str], there: Collection[str]) -> list[str]:
+    """Those of ``columns`` that a metric table has, and what :func:`of_windows` needs besides."""
+    return [column for column in [*columns, _LOG_TYPE] if column in there]
+
+
 def of_windows(rows: Sequence[Row]) -> list[Row]:
     """The rows of windows, without those of the baseline table; where several model versions scored, those of most rows.
 
@@ -34,7 +39,7 @@ def of_windows(rows: Sequence[Row]) -> list[Row]:
     most: dict[tuple[object, ...], Row] = {}
     for row in rows:
         window = row.get("window")
-        if not isinstance(window, Mapping) or row.get("log_type") not in (None, _INPUT):
+        if not isinstance(window, Mapping) or row.get(_LOG_TYPE) not in (None, _INPUT):
             continue
         place = ("granularity", "slice_key", "slice_value", "column_name", "drift_type", "window_cmp")
         key = (window["start"], window["end"], *(str(row.get(name)) for name in place))

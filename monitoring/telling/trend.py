@@ -35,7 +35,7 @@ def reading(store: FeatureStore) -> Read:
         if not store.tables.exists(name):
             return []
         there = store.tables.info(name).schema.names
-        found = store.tables.collect(name, [column for column in [*columns, "log_type"] if column in there], only=only)
+        found = store.tables.collect(name, platform.read_with(columns, there), only=only)
         return platform.of_windows(found.to_pylist())
 
     return read

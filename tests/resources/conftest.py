@@ -23,6 +23,8 @@ __all__ = ["shop"]
 
 Jobs: TypeAlias = "dict[str, list[dict[str, object]] | dict[str, object]]"
 
+GIVEN = {"service_principal": "0a1b", "alert_email": "ops@example.com"}
+"""What a team must give of this repository's own bundle, outside of development."""
 HEADER = """
 bundle:
   name: shop

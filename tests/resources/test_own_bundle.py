@@ -8,9 +8,9 @@ import pytest
 
 from feature_store.yaml_files import InvalidFile
 from resources.job_verb import checked_bundle
+from tests.resources.conftest import GIVEN
 
 ROOT = Path(__file__).parents[2]
-GIVEN = {"service_principal": "0a1b", "alert_email": "ops@example.com"}
 
 
 def test_what_a_team_must_fill_in_is_demanded_in_production_and_not_in_development() -> None:

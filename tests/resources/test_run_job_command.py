@@ -24,6 +24,7 @@ from resources.running import JobError, run_shown, workspace_for_tasks
 from resources.runs.execute import Runner
 from resources.runs.record import Run
 from resources.telling.show import duration
+from tests.resources.conftest import GIVEN
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,8 +40,7 @@ def in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("target", ["dev", "test", "staging", "prod"])
 def test_the_repositorys_own_bundle_has_no_problems_in_any_target(target: str) -> None:
-    given = {"service_principal": "0a1b", "alert_email": "ops@example.com"}
-    bundle = checked_bundle(ROOT, target=target, variables=given)
+    bundle = checked_bundle(ROOT, target=target, variables=GIVEN)
 
     verbs = ["monitor", "publish_features", "replay", "round", "score_batch", "train_model"]
     assert {*bundle.jobs} >= {*verbs, "score_on_update", *(f"repurchase_{verb}" for verb in verbs)}

@@ -9,6 +9,7 @@ import pytest
 from resources.new_project.rendering import render
 from resources.new_project.template import TEMPLATE, outdated
 from resources.run import checked_bundle
+from tests.resources.conftest import GIVEN as OF_A_TEAM
 from tests.resources.made_projects import ROOT, check_churn
 
 SCHEMA = json.loads((ROOT / "databricks_template_schema.json").read_text())
@@ -73,8 +74,7 @@ def test_a_new_repository_knows_nothing_of_this_one_s_projects(repository: Path)
 
 
 def test_its_bundle_has_six_jobs_in_a_schema_of_its_own(repository: Path) -> None:
-    given = {"service_principal": "0a1b", "alert_email": "ops@example.com"}
-    bundle = checked_bundle(repository, target="prod", variables=given)
+    bundle = checked_bundle(repository, target="prod", variables=OF_A_TEAM)
 
     assert (bundle.name, len(bundle.jobs)) == ("churn", 6)
     assert "'--schema', 'churn'" in str(bundle.jobs["churn_train_model"])
