@@ -179,6 +179,8 @@ def _text(
         case "literal_error":
             options = re.findall(r"'(\w+)'", str(detail["ctx"]["expected"]))
             return f"{last!s} is {detail['input']!r} in {where}; {closest(str(detail['input']), options)}"
+        case "value_error":
+            return f"{owner((*at, *detail['loc']))} {detail['ctx']['error']}"
         case kind if kind in KINDS:
             hint = ", usually ${resources.jobs.<name>.id}" if last == "job_id" else ""
             return f"{last!s} in {where} must be {KINDS[kind]}{hint}, not {detail['input']!r}"

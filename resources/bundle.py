@@ -1,6 +1,5 @@
 """``databricks.yml`` and the files it includes, read for one target and checked as a whole."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,9 +8,11 @@ from feature_store.errors import NotFound, suggestion
 from feature_store.yaml_files import Data, Document, InvalidFile, KeyPath, Place, Problem, read_yaml
 from resources.every_resource import resource_problems
 from resources.merging import lay_over, merge
-from resources.models import BundleFile, Job, Variable
+from resources.models import Job
+from resources.settings import BundleFile
 from resources.substitution import job_id, known_values, substitute
 from resources.validation import parse
+from resources.variables import variable_values
 
 FILE = "databricks.yml"
 
@@ -69,6 +70,39 @@ def find_root(start: Path) -> Path:
     raise NotFound(f"There is no {FILE} in {start} or above it. Go to the project's folder and try again.")
 
 
+@dataclass(frozen=True)
+class BundleFiles:
+    """All files of a bundle put together, before a target is chosen."""
+
+    root: Path
+    document: Document
+    settings: BundleFile
+    problems: tuple[Problem, ...]
+
+    @property
+    def default_target(self) -> str | None:
+        """The target that is meant where none is named."""
+        targets = self.settings.targets
+        default = [name for name, target in targets.items() if target.default]
+        return (default or list(targets))[0] if len(default) == 1 or len(targets) == 1 else None
+
+
+def read_files(root: Path) -> BundleFiles:
+    """Read the files of the bundle at ``root``.
+
+    Raises
+    ------
+    InvalidFile
+        If they cannot be read as one bundle at all.
+    """
+    document, problems = _read_all(root)
+    settings, found = parse(BundleFile, _settings(document), at=(), document=document)
+    if settings is None:
+        unresolved = Problem(document.place(()), "a ${…} stands where the bundle's own structure is expected")
+        raise InvalidFile([*problems, *found] or [unresolved])
+    return BundleFiles(root, document, settings, tuple(problems))
+
+
 def load_bundle(
     root: Path, *, target: str | None = None, variables: Mapping[str, str] | None = None
 ) -> tuple[Bundle, list[Problem]]:
@@ -79,24 +113,25 @@ def load_bundle(
     InvalidFile
         If the files cannot be read as one bundle at all.
     NotFound
-        If the target or a variable does not exist.
+        If the target does not exist.
     """
-    document, problems = _read_all(root)
-    top = {key: value for key, value in document.data.items() if key != "resources"}
-    file, found = parse(BundleFile, top, at=(), document=document)
-    if file is None:
-        unresolved = Problem(document.place(()), "a ${…} stands where the bundle's own structure is expected")
-        raise InvalidFile([*problems, *found] or [unresolved])
-    name = _target_name(file, target)
+    files = read_files(root)
+    return bundle_of_target(files, _target_name(files, target), variables or {})
+
+
+def bundle_of_target(files: BundleFiles, name: str, variables: Mapping[str, str]) -> tuple[Bundle, list[Problem]]:
+    """The bundle as the target has it, with everything that is wrong in it."""
+    root, document = files.root, Document(dict(files.document.data), dict(files.document.places))
     lay_over(document, name)
-    values, found = _variable_values(file, name, variables or {}, document)
-    problems += found
+    values, problems = variable_values(files.settings, name, variables, document)
     known = known_values(document, target=name, variables=values, root=str(root))
-    problems += substitute(top, known, at=(), document=document)[1]
-    jobs, unread, found = _jobs(document, known)
-    found += [problem for problem in resource_problems(document, known, root) if not _is_told(problem, found)]
-    bundle = Bundle(file.bundle.name, name, jobs, root, document, frozenset(unread))
-    return bundle, [*problems, *found]
+    filled, found = substitute(_settings(document, target=name), known, at=(), document=document)
+    _, wrong = parse(BundleFile, filled, at=(), document=document)
+    jobs, unread, of_jobs = _jobs(document, known)
+    of_resources = resource_problems(document, known, root)
+    problems += [*files.problems, *found, *wrong, *of_jobs]
+    problems += [problem for problem in of_resources if not _is_told(problem, of_jobs)]
+    return Bundle(files.settings.bundle.name, name, jobs, root, document, frozenset(unread)), problems
 
 
 def _read_all(root: Path) -> tuple[Document, list[Problem]]:
@@ -106,59 +141,30 @@ def _read_all(root: Path) -> tuple[Document, list[Problem]]:
     patterns = [pattern for pattern in include if isinstance(pattern, str)] if isinstance(include, list) else []
     for file in sorted({file for pattern in patterns for file in root.glob(pattern)}):
         try:
-            problems += merge(document, read_yaml(file, shown_as=file.relative_to(root).as_posix()))
+            other = read_yaml(file, shown_as=file.relative_to(root).as_posix())
+            problems += merge(document, other)
         except InvalidFile as error:
             problems += error.problems
     return document, problems
 
 
-def _target_name(file: BundleFile, asked: str | None) -> str:
-    if asked is not None:
-        if asked not in file.targets:
-            raise NotFound(f"There is no target {asked!r} in {FILE}. {suggestion(asked, file.targets)}")
-        return asked
-    default = [name for name, target in file.targets.items() if target.default]
-    if len(default) == 1 or len(file.targets) == 1:
-        return (default or list(file.targets))[0]
-    raise NotFound(f"Name a target with -t, since {FILE} has no single default. {suggestion('', file.targets)}")
+def _settings(document: Document, target: str | None = None) -> dict[str, Data]:
+    """All but the resources; of the targets only this one, if one is named: the others' references are their own."""
+    settings = {key: value for key, value in document.data.items() if key != "resources"}
+    targets = settings.get("targets")
+    if target is not None and isinstance(targets, dict):
+        settings["targets"] = {target: targets[target]}
+    return settings
 
 
-def _variable_values(
-    file: BundleFile, target: str, given: Mapping[str, str], document: Document
-) -> tuple[dict[str, Data], list[Problem]]:
-    """Each variable's value: as given, from BUNDLE_VAR_<name>, from the target, or its default, in that order."""
-    problems, values = [], dict[str, Data]()
-    for name in [*file.targets[target].variables, *given]:
-        if name not in file.variables:
-            place = None if name in given else document.place(("targets", target, "variables", name))
-            problems.append(Problem(place, f"variable {name!r} is not declared. {suggestion(name, file.variables)}"))
-    for name, declared in file.variables.items():
-        options = [
-            given.get(name),
-            os.environ.get(f"BUNDLE_VAR_{name}"),
-            _value(document.data, ("targets", target, "variables", name)),
-            _value(document.data, ("variables", name, "default")),
-            _looked_up(declared),
-        ]
-        value = next((option for option in options if option is not None), None)
-        if value is None:
-            about = f" ({declared.description})" if declared and declared.description else ""
-            place = document.place(("variables", name))
-            problems.append(Problem(place, f"variable {name}{about} has no value; give it with --var {name}=…"))
-        values[name] = "" if value is None else value
-    return values, problems
-
-
-def _looked_up(declared: Variable | None) -> str | None:
-    """What stands for the id of something that is looked up by its name when the bundle is deployed."""
-    return next((str(name) for name in (declared.lookup or {}).values()), None) if declared else None
-
-
-def _value(data: Data, path: KeyPath) -> Data:
-    """What stands at ``path``; a mapping with ``default`` in a target's variables counts as that default."""
-    for part in path:
-        data = data.get(str(part)) if isinstance(data, dict) else None
-    return data.get("default") if isinstance(data, dict) and path[0] == "targets" else data
+def _target_name(files: BundleFiles, asked: str | None) -> str:
+    targets = files.settings.targets
+    if asked is not None and asked not in targets:
+        raise NotFound(f"There is no target {asked!r} in {FILE}. {suggestion(asked, targets)}")
+    name = asked or files.default_target
+    if name is None:
+        raise NotFound(f"Name a target with -t, since {FILE} has no single default. {suggestion('', targets)}")
+    return name
 
 
 def _is_told(problem: Problem, others: list[Problem]) -> bool:

@@ -1,4 +1,4 @@
-"""The parts of a bundle that this project uses, in Databricks' own words; any other key is an error.
+"""Jobs, in Databricks' own words; any other key is an error.
 
 What only Databricks acts on (schedules, permissions, notifications) is accepted as it is; what decides which task runs
 with which arguments is typed, since ``run-job`` executes it.
@@ -145,62 +145,6 @@ class Job(Part):
     def defaults(self) -> dict[str, str]:
         """Each parameter's default."""
         return {parameter.name: parameter.default for parameter in self.parameters}
-
-
-class Variable(Part):
-    """A value that differs between targets."""
-
-    description: str | None = None
-    default: object = None
-    type: str | None = None
-    lookup: Level | None = None
-
-
-class Target(Part):
-    """A place to deploy to."""
-
-    mode: Literal["development", "production"] | None = None
-    default: bool = False
-    variables: dict[str, object] = {}
-    workspace: Level | None = None
-    bundle: Level | None = None
-    artifacts: Level | None = None
-    presets: Level | None = None
-    permissions: list[Level] | None = None
-    run_as: Level | None = None
-    git: Level | None = None
-    sync: Level | None = None
-    resources: Level | None = None
-
-
-class BundleHeader(Part):
-    """``bundle:`` itself."""
-
-    name: str
-    engine: Literal["direct", "terraform"] | None = None
-    uuid: str | None = None
-    databricks_cli_version: str | None = None
-    compute_id: str | None = None
-    cluster_id: str | None = None
-    deployment: Level | None = None
-    git: Level | None = None
-
-
-class BundleFile(Part):
-    """All files of a bundle taken together, but for the resources, which are read one by one."""
-
-    bundle: BundleHeader
-    targets: dict[str, Target] = Field(min_length=1)
-    variables: dict[str, Variable | None] = {}
-    include: list[str] = []
-    artifacts: Level | None = None
-    workspace: Level | None = None
-    permissions: list[Level] | None = None
-    presets: Level | None = None
-    run_as: Level | None = None
-    sync: Level | None = None
-    experimental: Level | None = None
-    scripts: Level | None = None
 
 
 RUNNABLE_TASKS = ("python_wheel_task", "condition_task", "run_job_task", "for_each_task")

@@ -14,6 +14,15 @@ _OUTPUTS = {"apps": ("service_principal_client_id", "service_principal_name", "u
 """What the platform alone can tell of a resource that it has made; here the name stands for it."""
 
 
+class Awaited(str):
+    """A reference to what nobody has given yet: it stays as it is, and what it stands for is not judged."""
+
+
+def is_open(value: object) -> bool:
+    """Whether a reference is left in it, so that it cannot be judged as the value that it will be."""
+    return isinstance(value, str) and "${" in value
+
+
 def job_id(key: str) -> int:
     """The number by which jobs refer to each other here, as Databricks gives each deployed job one."""
     return zlib.crc32(key.encode())
@@ -85,6 +94,8 @@ def expand(node: Data, known: Mapping[str, Data], inside: tuple[str, ...] = ()) 
             raise NotFound(f"${{{name}}} refers to nothing. {suggestion(name, _alike(name, known))}")
         if name in inside:
             raise NotFound(f"${{{name}}} refers to itself, through {' and '.join(inside)}.")
+        if isinstance(known[name], Awaited):
+            return known[name]
         return expand(known[name], known, (*inside, name))
 
     whole = REFERENCE.fullmatch(node)

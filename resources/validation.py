@@ -8,21 +8,17 @@ from feature_store import yaml_files
 from feature_store.errors import listed
 from feature_store.yaml_files import Data, Document, KeyPath, Problem
 from resources.models import NOT_RUN_HERE, RUNNABLE_TASKS
+from resources.substitution import is_open
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def parse(model: type[Model], data: Data, *, at: KeyPath, document: Document) -> tuple[Model | None, list[Problem]]:
-    """``data`` as ``model``, or everything that is wrong with it but for references that were left in it."""
+    """``data`` as ``model``, or everything that is wrong with it; a reference left in it is reported where it is resolved."""
     return yaml_files.parse(
         model, data, at=at, document=document,
-        owner=lambda path: _owner(data, path, at), unknown=_unknown_key, passed_over=_is_unresolved,
+        owner=lambda path: _owner(data, path, at), unknown=_unknown_key, passed_over=is_open,
     )  # fmt: skip
-
-
-def _is_unresolved(value: object) -> bool:
-    """Text with a reference left in it: reported where references are resolved."""
-    return isinstance(value, str) and "${" in value
 
 
 def _unknown_key(key: str, model: type[BaseModel] | None, where: str) -> str:
@@ -42,7 +38,8 @@ def _owner(data: Data, path: KeyPath, at: KeyPath) -> str:
         node = _child(node, part)
         if isinstance(node, dict) and "task_key" in node:
             name = f"task {node['task_key']}"
-    return name or ".".join(str(part) for part in path) or "databricks.yml"
+    keys = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return name or keys.removeprefix(".") or "databricks.yml"
 
 
 def _child(node: Data, part: str | int) -> Data:

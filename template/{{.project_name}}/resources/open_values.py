@@ -1,0 +1,1 @@
+../../../resources/open_values.py

@@ -1,0 +1,1 @@
+../../../../tests/resources/test_bundle_settings.py
