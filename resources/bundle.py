@@ -7,7 +7,7 @@ from pathlib import Path
 from feature_store.errors import NotFound, suggestion
 from feature_store.yaml_files import Data, Document, InvalidFile, KeyPath, Place, Problem, read_yaml
 from resources.every_resource import resource_problems
-from resources.merging import lay_over, merge
+from resources.merging import lay_over, merge, without_other_targets
 from resources.models import Job
 from resources.settings import BundleFile
 from resources.substitution import job_id, known_values, substitute
@@ -139,10 +139,12 @@ def _read_all(root: Path) -> tuple[Document, list[Problem]]:
     problems: list[Problem] = []
     include = document.data.get("include")
     patterns = [pattern for pattern in include if isinstance(pattern, str)] if isinstance(include, list) else []
+    declared = document.data.get("targets")
+    targets = [*declared] if isinstance(declared, dict) else []
     for file in sorted({file for pattern in patterns for file in root.glob(pattern)}):
         try:
             other = read_yaml(file, shown_as=file.relative_to(root).as_posix())
-            problems += merge(document, other)
+            problems += [*without_other_targets(other, targets), *merge(document, other)]
         except InvalidFile as error:
             problems += error.problems
     return document, problems

@@ -1,8 +1,8 @@
 """The bundle's files, put together: what two of them define is a problem. And what a target changes of the resources."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from feature_store.yaml_files import Data, Document, KeyPath, Problem
+from feature_store.yaml_files import Data, Document, KeyPath, Problem, closest
 
 _NAMES = ("task_key", "environment_key", "job_cluster_key", "name", "key")
 
@@ -18,10 +18,28 @@ def merge(into: Document, other: Document) -> list[Problem]:
     return problems
 
 
+def without_other_targets(document: Document, declared: Collection[str]) -> list[Problem]:
+    """Take out of an included file's targets what is none of those declared: a misspelt name would be one more target.
+
+    Where ``databricks.yml`` itself declares no target, included files may.
+    """
+    targets = document.data.get("targets")
+    if not declared or not isinstance(targets, dict):
+        return []
+    others = [name for name in targets if name not in declared]
+    document.data["targets"] = {name: target for name, target in targets.items() if name in declared}
+    return [
+        Problem(document.place(("targets", name)), f"databricks.yml has no target {name!r}; {closest(name, declared)}")
+        for name in others
+    ]
+
+
 def _merged(into: dict[str, Data], new: dict[str, Data], path: KeyPath) -> Iterator[KeyPath]:
     """Add ``new`` to ``into`` down to single resources, variables and targets; yield what both have."""
     for key, value in new.items():
-        old = into.setdefault(key, value)
+        if into.get(key) is None:
+            into[key] = value
+        old = into[key]
         if isinstance(old, dict) and isinstance(value, dict) and old is not value and _is_shared((*path, key)):
             yield from _merged(old, value, (*path, key))
         elif old is not value:

@@ -88,3 +88,32 @@ def test_the_bundle_is_found_from_any_folder_inside_it(write: Write) -> None:
     root = write(SOUND)
 
     assert find_root(root / "resources") == root
+
+
+def test_a_misspelt_target_of_an_included_file_is_refused_and_makes_no_new_one(write: Write, recorder) -> None:
+    root = write(SOUND)
+    (root / "resources" / "prod.yml").write_text(
+        "targets:\n  prd:\n    resources:\n      jobs:\n        main: {max_concurrent_runs: 1}\n"
+    )
+
+    assert problems(root, recorder) == [
+        "resources/prod.yml, line 2: databricks.yml has no target 'prd'; did you mean prod?"
+    ]
+    with pytest.raises(NotFound, match="There are: dev, prod"):
+        checked_bundle(root, target="prd", entry_points=recorder.entry_points)
+
+
+def test_included_files_may_declare_the_targets_if_databricks_yml_does_not(tmp_path: Path, recorder) -> None:
+    (tmp_path / "databricks.yml").write_text("bundle: {name: shop}\ninclude: [targets.yml]\n")
+    (tmp_path / "targets.yml").write_text("targets: {dev: {}}\n")
+
+    assert checked_bundle(tmp_path, entry_points=recorder.entry_points).target == "dev"
+
+
+def test_a_target_of_which_nothing_is_said_is_one_to_which_other_files_may_add(tmp_path: Path, recorder) -> None:
+    (tmp_path / "databricks.yml").write_text("bundle: {name: shop}\ninclude: [shop.yml]\ntargets:\n  dev:\n")
+    (tmp_path / "shop.yml").write_text(
+        "targets: {dev: {resources: {schemas: {shop: {catalog_name: a, name: shop}}}}}\n"
+    )
+
+    assert checked_bundle(tmp_path, entry_points=recorder.entry_points).others == 1
