@@ -13,6 +13,7 @@ from resources.settings import BundleFile
 from resources.substitution import job_id, known_values, substitute
 from resources.validation import parse
 from resources.variables import variable_values
+from resources.wheels import built_wheels
 
 FILE = "databricks.yml"
 
@@ -128,7 +129,7 @@ def bundle_of_target(files: BundleFiles, name: str, variables: Mapping[str, str]
     filled, found = substitute(_settings(document, target=name), known, at=(), document=document)
     _, wrong = parse(BundleFile, filled, at=(), document=document)
     jobs, unread, of_jobs = _jobs(document, known)
-    of_resources = resource_problems(document, known, root)
+    of_resources = resource_problems(document, known, root, built_wheels(filled, document, root))
     problems += [*files.problems, *found, *wrong, *of_jobs]
     problems += [problem for problem in of_resources if not _is_told(problem, of_jobs)]
     return Bundle(files.settings.bundle.name, name, jobs, root, document, frozenset(unread)), problems

@@ -4,16 +4,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from feature_store.yaml_files import Data, Document, KeyPath, Problem
+from resources.apps import app_problems
 from resources.schedules import cron_problem, zone_problem
 from resources.substitution import substitute
 from resources.vendor import typed
+from resources.wheels import wheel_problems
 
 _CRONS = ("quartz_cron_expression", "quartz_cron_schedule")
 _FILES = {"file_path": ("dashboards", "alerts"), "source_code_path": ("apps",)}
 """Keys that name a file or folder, relative to the file that says so, and the kinds of resources that have them."""
 
 
-def resource_problems(document: Document, known: Mapping[str, Data], root: Path) -> list[Problem]:
+def resource_problems(document: Document, known: Mapping[str, Data], root: Path, wheels: list[str]) -> list[Problem]:
     """Everything that is wrong with single resources; references in jobs are reported where jobs are read."""
     problems: list[Problem] = []
     kinds: dict[str, str] = {}
@@ -28,6 +30,10 @@ def resource_problems(document: Document, known: Mapping[str, Data], root: Path)
         problems += substitute(entry, known, at=path, document=document)[1] if kind != "jobs" else []
         data, _ = substitute(entry, no_ids, at=path, document=document)
         said = [*typed(kind, key, data), *_schedules(data, ()), *_files(kind, data, document, path, root)]
+        said += app_problems(key, data) if kind == "apps" else []
+        said += wheel_problems(f"{kind}.{key}", data, at=path, document=document, root=root, wheels=wheels)
+        if isinstance(data, dict) and data.get("name") == "":
+            said.append((("name",), f"name of {kind}.{key} is empty"))
         problems += [Problem(document.place((*path, *inside)), text) for inside, text in said]
     return problems
 

@@ -49,6 +49,13 @@ resources:
     review:
       name: review
       source_code_path: ..
+      config:
+        env:
+          - name: RETRAIN
+            value_from: train_model
+      resources:
+        - name: train_model
+          job: {id: "7", permission: CAN_VIEW}
 """
 
 
@@ -115,6 +122,14 @@ SLIPS = {
         ["line 30: source_code_path names '../app', and there is no such file or folder beside resources/shop.yml"],
     ),
     "a key used by two kinds": ("    review:\n", "    scores:\n", ["line 28: the key 'scores' is that of one of the quality_monitors, too; keys are unique across all kinds"]),
+    "a value from nothing": (
+        "value_from: train_model",
+        "value_from: train_modl",
+        ["line 34: value_from in env[0] of apps.review names 'train_modl', which is none of the app's resources; did you mean train_model?"],
+    ),
+    "a variable without a name": ("- name: RETRAIN", "- name: ''", ["line 33: name in env[0] of apps.review is empty"]),
+    "an app without a name": ("      name: review\n", "      name: ''\n", ["line 29: name of apps.review is empty"]),
+    "a schema without a name": ("name: shop\n  quality", "name: ''\n  quality", ["line 12: name of schemas.shop is empty"]),
     "a schedule of a job": (
         "      name: main\n",
         "      name: main\n      schedule: {quartz_cron_expression: '0 0 25 * * ?', timezone_id: UTC}\n",
@@ -186,3 +201,71 @@ def test_a_target_changes_tasks_by_their_keys_and_adds_resources(tmp_path: Path,
 def test_there_is_no_such_zone_as_one_misspelt() -> None:
     assert zone_problem("America/New_York") is None
     assert zone_problem("America/NewYork")
+
+
+WITH_WHEEL = """
+resources:
+  jobs:
+    main:
+      name: main
+      environments:
+        - environment_key: default
+          spec:
+            environment_version: "4"
+            dependencies: [{0}]
+      tasks:
+        - task_key: say
+          environment_key: default
+          python_wheel_task: {{package_name: shop, entry_point: say}}
+"""
+ARTIFACTS = (
+    "artifacts: {shop: {type: whl, build: make, path: .}, tools: {build: make, files: [{source: out/tools-*.whl}]}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("dependency", "remedy"),
+    [
+        ("../dist/*.whl", None),
+        ("../dist/shop-1.0-py3-none-any.whl", None),
+        ("'../dist/*.whl[local]'", None),
+        ("../out/tools-1.0.whl", None),
+        ("../kept/old.whl", None),
+        ("shop==1.0", None),
+        ("/Volumes/main/shop/dist/*.whl", None),
+        ("../dst/*.whl", "did you mean ../dist/*.whl"),
+        ("./dist/*.whl", "did you mean ../dist/*.whl"),
+        ("../dist/*.wheel", "did you mean ../dist/*.whl"),
+        ("../out/tool-1.0.whl", "did you mean ../out/tools-*.whl"),
+    ],
+)
+def test_a_wheel_of_the_project_is_one_that_an_artifact_builds_or_that_is_there(
+    tmp_path: Path, recorder, dependency: str, remedy: str | None
+) -> None:
+    (tmp_path / "resources").mkdir()
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "old.whl").touch()
+    (tmp_path / "databricks.yml").write_text(HEADER.lstrip() + ARTIFACTS)
+    (tmp_path / "resources" / "shop.yml").write_text(WITH_WHEEL.lstrip().format(dependency))
+    found: list[str] = []
+    try:
+        checked_bundle(tmp_path, entry_points=recorder.entry_points)
+    except InvalidFile as error:
+        found = [str(problem) for problem in error.problems]
+
+    said = f"resources/shop.yml, line 9: jobs.main installs {dependency!r}, which no artifact builds and which is not there"
+    assert len(found) == (remedy is not None)
+    assert all(problem.startswith(f"{said}; {remedy}") for problem in found)
+
+
+@pytest.mark.parametrize("has_setup", [True, False])
+def test_without_artifacts_the_wheel_is_that_of_a_setup_py(tmp_path: Path, recorder, has_setup: bool) -> None:
+    (tmp_path / "resources").mkdir()
+    (tmp_path / "databricks.yml").write_text(HEADER.lstrip())
+    (tmp_path / "resources" / "shop.yml").write_text(WITH_WHEEL.lstrip().format("../dist/*.whl"))
+    if has_setup:
+        (tmp_path / "setup.py").touch()
+        assert checked_bundle(tmp_path, entry_points=recorder.entry_points).jobs
+    else:
+        with pytest.raises(InvalidFile, match="which is not there; there are no artifacts"):
+            checked_bundle(tmp_path, entry_points=recorder.entry_points)
