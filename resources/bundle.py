@@ -48,6 +48,13 @@ class Bundle:
         entries = [one for kind, one in resources.items() if kind != "jobs"] if isinstance(resources, dict) else []
         return sum(len(one) for one in entries if isinstance(one, dict))
 
+    @property
+    def contents(self) -> str:
+        """How much there is, in words."""
+        jobs, tasks, others = len(self.jobs), sum(len(job.tasks) for job in self.jobs.values()), self.others
+        also = f" and {others} other resource{'s' * (others != 1)}" if others else ""
+        return f"{jobs} job{'s' * (jobs != 1)} with {tasks} task{'s' * (tasks != 1)}{also}"
+
     def key_of(self, number: int) -> str | None:
         """The resource key of the job with this id; ``None`` if there is no such job."""
         return next((key for key in (*self.jobs, *self.unread) if job_id(key) == number), None)

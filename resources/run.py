@@ -12,6 +12,7 @@ from feature_store.cli import Moment, console
 from feature_store.errors import Misuse, NotFound
 from feature_store.tables.commit import code_revision
 from resources.bundle import Bundle
+from resources.every_target import checked_targets
 from resources.history_command import history
 from resources.job_verb import JobVerb, checked_bundle, place_of_runs, ways_to_run
 from resources.parameters import parse_pairs
@@ -40,7 +41,12 @@ class RunJob(JobVerb):
 
 @click.command(cls=RunJob, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("name", required=False)
-@click.option("-t", "--target", metavar="TARGET", help="Target of databricks.yml.  [default: the one marked default]")
+@click.option(
+    "-t",
+    "--target",
+    metavar="TARGET",
+    help="Target of databricks.yml.  [default: the one marked default; to check, all]",
+)
 @click.option("--params", multiple=True, metavar="K=V,…", help="Job parameters; a value may be JSON. May be repeated.")
 @click.option("--var", "variables", multiple=True, metavar="K=V", help="A bundle variable. May be repeated.")
 @click.option("--catalog", metavar="NAME", help="Same as --var catalog=NAME.")
@@ -49,7 +55,12 @@ class RunJob(JobVerb):
 @place_of_runs
 @ways_to_run
 @click.option("--list", "only_list", is_flag=True, help="List the jobs and what they do.")
-@click.option("--check", "only_check", is_flag=True, help="Check the whole bundle, and run nothing.")
+@click.option(
+    "--check",
+    "only_check",
+    is_flag=True,
+    help="Check the whole bundle, in all targets unless -t names one; run nothing.",
+)
 @click.option("--all-jobs", is_flag=True, help="With --check, as without a NAME: all jobs, and all else in resources/.")
 @click.pass_context
 def main(
@@ -77,6 +88,7 @@ def main(
     \b
     Examples:
       run-job --list
+      run-job --all-jobs --check
       run-job --all-jobs --check -t prod --var service_principal=… --var alert_email=…
       run-job publish_features -t dev --as-of 2013-07-01
       run-job score_batch -t dev --params from=2013-07-01,until=2013-08-01,as_of=2013-08-01
@@ -88,12 +100,13 @@ def main(
         raise click.UsageError("--all-jobs goes with --check, and without a NAME.", context)
     given = parse_pairs(variables, option="--var")
     given |= {key: value for key, value in (("catalog", catalog), ("schema", schema)) if value is not None}
+    if only_check and not name and not target:
+        for checked in checked_targets(Path.cwd(), variables=given):
+            console.print(str(checked))
+        return
     bundle = checked_bundle(Path.cwd(), target=target, variables=given)
     if only_check:
-        tasks = sum(len(job.tasks) for job in bundle.jobs.values())
-        others = bundle.others
-        also = f" and {others} other resource{'s' * (others > 1)}" if others else ""
-        console.print(f"{len(bundle.jobs)} jobs with {tasks} tasks{also}: nothing is wrong with them.")
+        console.print(f"{bundle.contents}: nothing is wrong with them.")
         return
     if only_list or not name:
         show_jobs(bundle)

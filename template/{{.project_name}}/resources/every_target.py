@@ -1,0 +1,1 @@
+../../../resources/every_target.py

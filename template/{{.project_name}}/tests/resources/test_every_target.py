@@ -1,0 +1,1 @@
+../../../../tests/resources/test_every_target.py
