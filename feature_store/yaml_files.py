@@ -147,7 +147,7 @@ def parse(
     """``data``, found ``at`` this path of the document, as ``model``; or everything that is wrong with it.
 
     ``owner`` is what a person calls the thing at a path, ``unknown`` what to say of a key that the model there does not
-    have; problems with values that are ``passed_over`` are left to somebody else.
+    have; problems with values that are ``passed_over`` are left to somebody else, but not those with their keys.
     """
     try:
         return model.model_validate(data), []
@@ -155,7 +155,7 @@ def parse(
         found = [
             Problem(document.place((*at, *detail["loc"])), _text(detail, model, at, owner, unknown or unknown_key))
             for detail in error.errors(include_url=False)
-            if not passed_over(detail["input"])
+            if detail["type"] == "extra_forbidden" or not passed_over(detail["input"])
         ]
         return None, found
 

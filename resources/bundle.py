@@ -1,5 +1,6 @@
 """``databricks.yml`` and the files it includes, read for one target and checked as a whole."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,7 +108,7 @@ def read_files(root: Path) -> BundleFiles:
     settings, found = parse(BundleFile, _settings(document), at=(), document=document)
     if settings is None:
         unresolved = Problem(document.place(()), "a ${…} stands where the bundle's own structure is expected")
-        raise InvalidFile([*problems, *found] or [unresolved])
+        raise InvalidFile([*problems, *_once(found)] or [unresolved])
     return BundleFiles(root, document, settings, tuple(problems))
 
 
@@ -156,6 +157,12 @@ def _read_all(root: Path) -> tuple[Document, list[Problem]]:
         except InvalidFile as error:
             problems += error.problems
     return document, problems
+
+
+def _once(problems: list[Problem]) -> list[Problem]:
+    """Without those that say the same of the same line for another target, which has it by an anchor."""
+    said = {(problem.place, re.sub(r"targets\.[^.]+", "targets", problem.text)): problem for problem in problems[::-1]}
+    return [*said.values()][::-1]
 
 
 def _settings(document: Document, target: str | None = None) -> dict[str, Data]:

@@ -43,9 +43,10 @@ def checked_targets(
         bundle, problems = bundle_of_target(files, target, variables)
         demanded = [one for one in problems if isinstance(one, MissingValue) and target != files.default_target]
         checked.append(CheckedTarget(bundle, tuple(one.variable for one in demanded)))
-        for problem in dict.fromkeys([*problems, *check(bundle, entry_points)]):
-            if problem not in demanded:
-                found.setdefault(problem, []).append(target)
+        faults = [one for one in [*problems, *check(bundle, entry_points)] if one not in demanded]
+        of_any = [replace(one, text=one.text.replace(f"targets.{target}.", "")) for one in faults]
+        for problem in dict.fromkeys(of_any):
+            found.setdefault(problem, []).append(target)
     if found:
         raise InvalidFile([_said_where(problem, targets, len(checked)) for problem, targets in found.items()])
     return checked

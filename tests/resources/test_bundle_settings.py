@@ -188,6 +188,30 @@ def test_what_a_reference_becomes_is_checked_when_it_is_filled_in(tmp_path: Path
     assert problems(tmp_path, wrong, recorder, target="prod") == []
 
 
+def test_a_misspelt_key_is_told_also_if_a_reference_is_its_value(tmp_path: Path, recorder) -> None:
+    wrong = SOUND.replace("root_path: /Workspace/shop", "root_pth: /Workspace/${bundle.name}")
+
+    assert problems(tmp_path, wrong, recorder) == [
+        "line 24: unknown key 'root_pth' in workspace; did you mean root_path?"
+    ]
+
+
+def test_a_slip_that_an_anchor_puts_into_several_targets_is_told_once(tmp_path: Path, recorder) -> None:
+    text = """\
+bundle: {name: shop}
+targets:
+  test:
+    workspace: &own
+      root_pth: /Workspace/shop
+  prod:
+    workspace: *own
+"""
+
+    assert problems(tmp_path, text, recorder) == [
+        "line 5: unknown key 'root_pth' in targets.test.workspace; did you mean root_path?"
+    ]
+
+
 def test_a_reference_may_stand_for_whole_settings_but_not_for_targets(tmp_path: Path, recorder) -> None:
     head = "bundle: {name: shop}\nvariables:\n  who:\n    type: complex\n    default: [{level: CAN_SEE, group_name: users}]\n"
 

@@ -86,6 +86,17 @@ def test_a_fault_of_all_targets_is_said_once_and_one_of_some_names_them(tmp_path
     ]
 
 
+def test_a_fault_that_an_anchor_puts_into_several_targets_is_said_once(tmp_path: Path, recorder) -> None:
+    wrong = SOUND.replace(
+        "test: {}", "test: &own\n    permissions: [{level: '${var.catalog}', group_name: users}]\n  ops: *own"
+    )
+
+    assert problems(tmp_path, wrong, recorder) == [
+        "databricks.yml, line 10: level is 'main' in permissions[0]; it can be: CAN_MANAGE, CAN_RUN, CAN_VIEW "
+        "(in targets test, ops)"
+    ]
+
+
 def test_what_the_default_target_demands_must_be_there_to_run_anything(tmp_path: Path, recorder) -> None:
     wrong = SOUND.replace("variables: {owner: me}", "variables: {}")
     missing = "databricks.yml, line 4: variable owner (Whom jobs run as.) has no value; give it with --var owner=…"
