@@ -1,4 +1,4 @@
-"""Fetch Delta's jars once, at set-up, so that no Spark start has to resolve them again.
+"""What takes long and is the same each time, done once at set-up: Delta's jars, Java's classes, MLflow's empty database.
 
 Run as ``python -m feature_store.local.setup``. Spark's own Ivy resolves them from Maven Central; those that Spark
 does not bring itself are copied beside the virtual environment. A second run does nothing. With the argument ``s3``,
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 
 from feature_store.local.session import CLASS_ARCHIVE, JARS, JARS_FOR_S3, spark_session
+from feature_store.package.new_registry import prepare
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -95,3 +96,4 @@ if __name__ == "__main__":
     if "s3" in sys.argv[1:]:
         fetch_jars_for_s3()
     archive_classes()
+    prepare()

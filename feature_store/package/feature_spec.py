@@ -11,7 +11,7 @@ from datetime import timedelta
 from operator import attrgetter
 from pathlib import Path
 
-from ruamel.yaml import YAML
+import yaml
 
 from feature_store.errors import Misuse, listed
 from feature_store.join.columns import FeatureColumn, FunctionColumn, SourceColumn, SpecColumn, needs
@@ -58,10 +58,9 @@ class FeatureSpec:
 
     def save(self, folder: Path) -> None:
         """Write ``feature_spec.yaml`` into ``folder``."""
-        yaml = YAML()
-        yaml.default_flow_style = False
-        with (folder / FILE_NAME).open("w", encoding="utf-8") as file:
-            yaml.dump(self._document(), file)
+        # By the package that the vendor's client reads it with: to another one, a column called `no` is a plain word.
+        text = yaml.dump(self._document(), Dumper=yaml.SafeDumper, sort_keys=False, allow_unicode=True)
+        (folder / FILE_NAME).write_text(text, encoding="utf-8")
 
     def _document(self) -> dict[str, object]:
         columns: list[tuple[str, dict[str, object]]] = [

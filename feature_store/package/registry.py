@@ -113,12 +113,15 @@ def make_ready() -> None:
 def _made_ready(database: Path) -> None:
     import mlflow
 
+    from feature_store.package.new_registry import copy_prepared
     from feature_store.tables.turns import in_turn
 
+    def make() -> None:
+        copy_prepared(database)
+        mlflow.MlflowClient().search_experiments(max_results=1)
+
     database.parent.mkdir(parents=True, exist_ok=True)
-    in_turn(
-        f"The registry {database}", database.parent, lambda: mlflow.MlflowClient().search_experiments(max_results=1)
-    )
+    in_turn(f"The registry {database}", database.parent, make)
 
 
 def _database() -> Path | None:

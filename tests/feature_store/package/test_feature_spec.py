@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from databricks.ml_features_common.entities.feature_spec import FeatureSpec as TheirSpec
 from ruamel.yaml import YAML
 
 from feature_store import Misuse
@@ -99,6 +100,22 @@ def test_the_file_has_the_documented_form(tmp_path):
 def test_the_file_comes_back_as_it_was_written(tmp_path):
     SPEC.save(tmp_path)
     assert load_spec(tmp_path) == SPEC
+
+
+@pytest.mark.parametrize("word", ["no", "on", "y", "null", "1:30", "1_000", "2013-01-01", "straße"])
+def test_a_column_called_as_a_value_is_written_stays_a_name_to_either_reader(word, tmp_path):
+    spec = FeatureSpec(
+        sources=[SourceColumn(name=word, data_type="string")],
+        features=[
+            FeatureColumn(name=f"{word}_", data_type="int", table=USERS, feature=word, lookup_key=[word], default=word)
+        ],
+        table_ids={USERS: "x"},
+    )
+
+    spec.save(tmp_path)
+
+    assert load_spec(tmp_path) == spec
+    assert [one.output_name for one in TheirSpec.load(str(tmp_path)).column_infos] == [word, f"{word}_"]
 
 
 def test_one_table_looked_up_through_two_windows_keeps_both(tmp_path):
