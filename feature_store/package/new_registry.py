@@ -46,7 +46,8 @@ def copy_prepared(database: Path) -> None:
             # What MLflow writes of the experiment that each database begins with.
             place, now = str(Path("mlruns", "0").absolute()), int(time.time() * 1000)
             copy.execute(
-                "UPDATE experiments SET artifact_location = ?, creation_time = ?, last_update_time = ?", (place, now, now)
+                "UPDATE experiments SET artifact_location = ?, creation_time = ?, last_update_time = ?",
+                (place, now, now),
             )
         beside.replace(database)
     except (OSError, sqlite3.Error):
