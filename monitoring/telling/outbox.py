@@ -26,7 +26,11 @@ def send_kept(store: FeatureStore, channels: Channels) -> list[str]:
     said = []
     for channel in CHANNELS:
         for file in _kept(_folder(store, channel)):
-            message = Message(**json.loads(file.read_text(encoding="utf-8")))
+            try:
+                message = Message(**json.loads(file.read_text(encoding="utf-8")))
+            except (OSError, ValueError, TypeError):  # deleted by another check, or of another version
+                said.append(f"A message that was kept cannot be read: {file}")
+                continue
             attempts = notify(channels, message, by=[channel])
             said += [f"Kept from before, {message.subject!r}: {attempt.said}" for attempt in attempts]
             if not attempts or attempts[0].is_owed:  # the channel is not there now, or is still down

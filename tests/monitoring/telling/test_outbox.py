@@ -78,6 +78,17 @@ def test_a_message_that_cannot_be_written_down_is_not_kept(store):
         assert send_kept(store, Channels(webhook=server.url)) == []
 
 
+def test_a_kept_message_that_cannot_be_read_is_told_and_keeps_no_other_back(store):
+    with webhook(*DOWN) as server:
+        channels = Channels(webhook=server.url)
+        send(store, channels, later(1))
+        broken = store.reports.absolute() / "monitoring" / "undelivered" / "webhook" / "0.json"
+        broken.write_text('{"subject": "half a')
+        told, sent = send_kept(store, channels)
+    assert told == f"A message that was kept cannot be read: {broken}"
+    assert sent.endswith("The webhook at 127.0.0.1 was told.")
+
+
 def test_the_newest_are_kept_and_no_address_is_among_them(store):
     with webhook(*DOWN * (MOST_KEPT + 1)) as server:
         for number in range(MOST_KEPT + 1):
