@@ -13,7 +13,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 SEED = 7
 
@@ -93,10 +93,15 @@ def logistic_regression() -> Pipeline:
     """A linear baseline: scaled numbers with medians for nulls, one column per frequent category."""
     columns = ColumnTransformer(
         [
-            ("texts", OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=200), _texts),
+            ("texts", OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=200, dtype=np.float32), _texts),
             (
                 "numbers",
-                make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler()),
+                # Once they are scaled, half the digits are enough: half the memory, and nearly half the time.
+                make_pipeline(
+                    SimpleImputer(strategy="median", add_indicator=True),
+                    StandardScaler(),
+                    FunctionTransformer(np.float32, feature_names_out="one-to-one"),
+                ),
                 _numbers,
             ),
         ]
