@@ -31,8 +31,9 @@ from feature_store.names import DEFAULT_SCHEMA
 # A job's tasks write to a pipe, and are told how wide the terminal at its other end is.
 _WIDTH_OF_A_LOG = int(os.environ.get("PIPELINE_COLUMNS", "110"))
 _PROJECT = Path(__file__).parents[1]
+THEME = Theme({"good": "green", "bad": "bold red", "note": "yellow"})
 console = Console(
-    theme=Theme({"good": "green", "bad": "bold red", "note": "yellow"}),
+    theme=THEME,
     highlight=False,
     soft_wrap=True,
     width=None if sys.stdout.isatty() else _WIDTH_OF_A_LOG,

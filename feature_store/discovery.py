@@ -5,6 +5,7 @@ A module that cannot be imported stops nobody but those who ask for what it decl
 
 import importlib
 import pkgutil
+import sys
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import ModuleType
@@ -115,6 +116,15 @@ def _project(module: str) -> str:
 def _cannot_be_imported(name: str, error: Exception) -> str:
     said = str(error).rstrip(".") or type(error).__name__
     return f"{name} cannot be imported: {said}."
+
+
+def module_of(noun: object, package: ModuleType) -> str:
+    """The module below ``package``, among those imported, that has ``noun``; empty for one declared elsewhere.
+
+    Modules of projects say ``module.TABLE`` of each other's nouns, so that only the one that declares a noun has it.
+    """
+    below = (name for name in sorted(sys.modules) if name.startswith(package.__name__ + "."))
+    return next((name for name in below if any(value is noun for value in vars(sys.modules[name]).values())), "")
 
 
 def pick(nouns: Mapping[str, Noun], name: str, what: str, *, also: Iterable[str] = ()) -> Noun:

@@ -17,17 +17,19 @@ TaskValue = str | int | float | bool | list[object] | dict[str, object] | None
 
 _task_values: ContextVar[dict[str, TaskValue] | None] = ContextVar("task_values", default=None)
 _run_id: ContextVar[str | None] = ContextVar("run_id", default=None)
+_job: ContextVar[str] = ContextVar("job", default="")
 
 
 @contextmanager
-def task_context(values: dict[str, TaskValue], run_id: str) -> Iterator[None]:
-    """Collect the task values set inside into ``values``; :func:`run_id` answers ``run_id`` inside."""
-    values_token, run_token = _task_values.set(values), _run_id.set(run_id)
+def task_context(values: dict[str, TaskValue], run_id: str, *, job: str = "") -> Iterator[None]:
+    """Collect the task values set inside into ``values``; :func:`run_id` and :func:`job_name` answer these inside."""
+    values_token, run_token, job_token = _task_values.set(values), _run_id.set(run_id), _job.set(job)
     try:
         yield
     finally:
         _task_values.reset(values_token)
         _run_id.reset(run_token)
+        _job.reset(job_token)
 
 
 def set_task_value(key: str, value: TaskValue) -> None:
@@ -59,3 +61,8 @@ def run_id() -> str:
         current = uuid.uuid4().hex
         _run_id.set(current)
     return current
+
+
+def job_name() -> str:
+    """The job that the run is of; empty for a command typed by hand, and where nobody tells."""
+    return _job.get()

@@ -26,7 +26,8 @@ import features
 from feature_store import FeatureStore, FeatureTable, Misuse, PipelineError, open_store
 from feature_store.cli import Duration, Moment, Verb, check_range, console, place_options, progress
 from feature_store.declare.source import KNOWN_AT
-from feature_store.discovery import discover, pick_all
+from feature_store.discovery import discover, module_of, pick_all
+from feature_store.job import job_name
 from feature_store.moments import is_within, utc
 from feature_store.publish.publication import Publication
 from feature_store.tables.commit import Commit
@@ -176,6 +177,8 @@ def commit_of_run(store: FeatureStore, table: FeatureTable, as_of: datetime) -> 
         details={
             "definition": hashlib.sha256(code.encode()).hexdigest()[:16],
             "views": [source.name for source in table.sources],
+            "module": module_of(table, features),
+            **({"job": job_name()} if job_name() else {}),
         },
     )
 

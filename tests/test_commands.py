@@ -78,6 +78,7 @@ def test_review_alerts_lists_its_commands() -> None:
         "check-consistency flight_delay",
         "check-drift flight_delay",
         "review-alerts list",
+        "show-features",
         "show-lineage flights",
         "run-job publish_features",
     ],
@@ -99,6 +100,7 @@ def test_a_moment_in_another_form_is_refused_with_the_forms_there_are(line: str)
         "check-consistency flight_delay",
         "check-drift flight_delay",
         "review-alerts list",
+        "show-features",
         "show-lineage flights",
     ],
 )

@@ -113,6 +113,19 @@ def test_lineage_is_shown_without_java(workspace: Path) -> None:
     assert "test.couriers.courier_load.open_orders  looked up at version" in shown
 
 
+def test_features_are_found_shown_and_looked_through_for_what_nobody_reads_without_java(workspace: Path) -> None:
+    assert "courier_load.open_orders" in without_java("show-features", "open", "ordres", workspace=workspace)
+
+    told = without_java("show-features", "courier_load", workspace=workspace)
+    assert "models late_order/1 (challenger, champion)" in told
+    assert "scores late_order_scores" in told
+    assert "of 4 (0%) found nothing when late_order was scored as of 2024-01-13 00:00" in told
+    assert "made by    publish-features" in told  # these tables are declared in no module of features
+    assert "s for the last publishing" in told
+
+    assert "Every feature is read" in without_java("show-features", "--unused", workspace=workspace)
+
+
 def test_a_bundle_is_checked_without_java(workspace: Path) -> None:
     assert "nothing is wrong with them" in without_java("run-job", "--check", workspace=workspace)
 

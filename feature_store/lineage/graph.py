@@ -16,11 +16,12 @@ from feature_store.store import FeatureStore
 from feature_store.tables.commit import Commit
 
 TABLE, FEATURE, MODEL = "table", "feature", "model version"
-_KINDS = {
+KINDS = {
     "ingest-sources": "source table", "publish-features": "feature table", "write_table": "feature table",
     "score-batch": "score table", "train-model": "training set", "check-drift": "monitoring table",
     "review-alerts": "monitoring table",
 }  # fmt: skip
+"""What a table is, by the verb of its commits."""
 _OWNER = "pipeline.owner"
 
 
@@ -135,7 +136,7 @@ def _add_table(graph: Graph, store: FeatureStore, name: str, as_of: datetime | N
     known = [(version, commit) for version, commit in ours if as_of is None or utc(commit.as_of) <= as_of]
     if ours and not known:
         return  # it was made later
-    kind = _KINDS.get(known[0][1].verb, TABLE) if known else TABLE
+    kind = KINDS.get(known[0][1].verb, TABLE) if known else TABLE
     newest = known[0][0] if known and as_of is not None else info.version
     columns: tuple[str, ...] = ()
     with suppress(PipelineError):

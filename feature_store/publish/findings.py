@@ -60,7 +60,8 @@ class Finding:
     def record(self) -> Mapping[str, object]:
         """The outcome as JSON data, for the commit."""
         outcome = {"check": str(self.check), "on_failure": self.check.on_failure, "passed": self.passed}
-        return {**outcome, "rows": self.rows, "found": self.found}
+        within = {"within_seconds": self.check.within.total_seconds()} if isinstance(self.check, Fresh) else {}
+        return {**outcome, **within, "rows": self.rows, "found": self.found}
 
 
 def is_set_aside(table: FeatureTable) -> Column:

@@ -1,5 +1,6 @@
 """Publishing one window of a feature table: computed once, counted in one job, checked, then written in one commit."""
 
+import time
 from dataclasses import replace
 from typing import Protocol
 
@@ -33,7 +34,7 @@ class Publisher(Protocol):
 
 def publish_rows(store: Publisher, *, table: FeatureTable, df: DataFrame, commit: Commit, dry_run: bool) -> Publication:
     """See :meth:`feature_store.store.FeatureStore.publish_table`."""
-    tables = store.tables
+    tables, began = store.tables, time.monotonic()
     table.check_columns(df.columns)
     ordered = df.select(*(F.col(f"`{name}`") for name in table.columns))
     declared = described(ordered.schema, table)
@@ -55,7 +56,9 @@ def publish_rows(store: Publisher, *, table: FeatureTable, df: DataFrame, commit
             _renew(store, table, found)
         else:
             store.create_declared(table, declared)
-        checked = replace(commit, details={**commit.details, "checks": [finding.record for finding in findings]})
+        seconds = round(time.monotonic() - began, 3)  # until there is nothing left to do but to write
+        told = {"checks": [finding.record for finding in findings], "seconds": seconds}
+        checked = replace(commit, details={**commit.details, **told})
         _set_aside(tables, table, rows, commit=checked)
         return replace(outcome, rows=_write(tables, table, rows, commit=checked))
 

@@ -108,7 +108,7 @@ def perform(line: CommandLine, entry_points: EntryPoints, on_crash: Callable[[Ex
     """
     values: dict[str, TaskValue] = {}
     try:
-        with task_context(values, line.run_id):
+        with task_context(values, line.run_id, job=line.path[0]):
             _call(entry_points(line.package)[line.entry_point](), [*line.arguments], line.entry_point)
         return Outcome(None, values)
     except PipelineError as error:

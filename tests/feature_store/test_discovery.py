@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from feature_store import Misuse, NotFound, Source
-from feature_store.discovery import discover, pick, pick_all
+from feature_store.discovery import discover, module_of, pick, pick_all
 
 SOURCE = 'from feature_store import Source\n{0} = Source(name="{0}", description="{0}", table="{0}", columns=["id"])\n'
 
@@ -36,6 +36,14 @@ def stage(tmp_path, monkeypatch):
 def test_nouns_of_all_projects_are_found_by_name_and_sorted(stage):
     package = stage(flights__planes=SOURCE.format("planes"), freight__parcels=SOURCE.format("parcels"))
     assert list(discover(package, Source)) == ["parcels", "planes"]
+
+
+def test_a_noun_knows_the_module_that_declares_it_and_one_of_a_notebook_has_none(stage):
+    package = stage(flights__planes=SOURCE.format("planes"), freight__parcels=SOURCE.format("parcels"))
+    notebooks = Source(name="mine", description="Mine", table="mine", columns=["id"])
+    nouns = discover(package, Source)
+    assert module_of(nouns["parcels"], package) == "stage.freight.parcels"
+    assert module_of(notebooks, package) == ""
 
 
 def test_what_a_stage_names_as_machinery_is_not_imported(stage):

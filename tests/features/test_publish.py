@@ -116,8 +116,13 @@ def test_each_commit_tells_its_window_its_sources_and_the_code(store):
     assert (commit.verb, commit.as_of, commit.window) == ("publish-features", AS_OF, (BEGINNING, AS_OF))
     assert commit.sources == {"test.flights.weather": store.tables.info("weather").version}
     assert commit.details["views"] == ["weather_observations"]
+    assert commit.details["module"] == "features.flights.airport_weather"
+    assert commit.details["seconds"] > 0
+    assert "job" not in commit.details
     assert commit.run
     assert commit.revision
+    (fresh,) = [check for check in commit.details["checks"] if check["check"].startswith("newest row")]
+    assert fresh["within_seconds"] == 2 * 24 * 3600
 
 
 def test_a_published_table_carries_its_declaration(store):

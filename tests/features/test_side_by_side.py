@@ -32,7 +32,7 @@ def test_each_table_has_its_own_rows_and_its_own_commit_which_names_the_jobs_run
     tables = [newest_of_each_origin(number) for number in range(4)]
 
     with (
-        task_context({}, "the-run"),
+        task_context({}, "the-run", job="nightly"),
         side_by_side(tables, lambda table: publish(landed, table, as_of=at(4))) as publishing,
     ):
         done = [(table.name, running.result().chunks[0].rows) for table, running in publishing]
@@ -42,6 +42,7 @@ def test_each_table_has_its_own_rows_and_its_own_commit_which_names_the_jobs_run
         assert rows(landed, table.name) == [("JFK", 5.0), ("LGA", 7.0)]
         commit = landed.tables.history(table.name)[0].commit
         assert (commit.details["views"], commit.run) == ([f"events_{number}"], "the-run")
+        assert commit.details["job"] == "nightly"
 
 
 def test_after_a_refusal_what_was_begun_is_whole_and_nothing_else_is_begun(landed):

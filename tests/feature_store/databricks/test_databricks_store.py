@@ -9,6 +9,8 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from feature_store import FeatureFunction, FeatureLookup, FeatureTable, Misuse, NotFound, Source, WrongKind
+from feature_store.catalog.described import describe
+from feature_store.catalog.reading import read_catalog
 from feature_store.join.misses import TableMisses
 from feature_store.tables.commit import Commit
 from tests.frames import assert_df_equality
@@ -53,6 +55,18 @@ def test_a_published_table_is_a_feature_table_of_the_catalog_with_its_owner_and_
     assert (stored.description, stored.owner) == (TABLE.description, TABLE.owner)
     assert stored.schema["wind"].metadata == {"comment": "Wind in knots"}
     assert stored.table_id == store.client.get_table(name="test.flights.weather").table_id
+
+
+def test_the_catalog_tells_of_a_table_what_its_commits_and_its_keys_say_and_leaves_its_rows_to_the_platform(store):
+    catalog = read_catalog(store)
+    table = catalog.tables["test.flights.weather"]
+
+    told = describe(store, catalog, table, as_of=JUNE + 2 * DAY)
+
+    assert (table.kind, table.keys, table.time) == ("feature table", ["origin", "known_at"], "known_at")
+    assert [(one.name, one.type, one.description) for one in table.features] == [("wind", "double", "Wind in knots")]
+    assert (table.owner, table.sources, told.publishing.seconds > 0) == (TABLE.owner, ["landed"], True)
+    assert told.facts.problem == "what its files hold is told by the platform's own catalog"
 
 
 def test_each_window_is_one_commit_with_its_lineage_and_replaces_itself_alone(store, frame):
