@@ -158,6 +158,16 @@ def land(store: FeatureStore, *, orders: Rows, counts: Rows, districts: Rows = (
         store.tables.overwrite(name, df, commit=Commit(verb="ingest-sources", as_of=at("1")))
 
 
+def land_two_weeks(store: FeatureStore) -> None:
+    """An order an hour; a courier with six or more open orders is late, but for every seventh order."""
+    hours = [(n, at("1") + n * HOUR, n * 3 % 10) for n in range(14 * 24)]
+    orders = [
+        (f"order {n}", f"courier {n % 5}", "old town", hour, hour + HOUR, (open_orders >= 6) != (n % 7 == 0))
+        for n, hour, open_orders in hours
+    ]
+    land(store, orders=orders, counts=[(f"courier {n % 5}", hour, open_orders) for n, hour, open_orders in hours])
+
+
 def publish_features(store: FeatureStore, *, as_of: datetime) -> None:
     """Publish both feature tables."""
     for table in (COURIER_LOAD, DISTRICT_DISTANCE):

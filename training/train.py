@@ -34,6 +34,20 @@ if TYPE_CHECKING:
 @click.option(
     "--step", "until", type=click.Choice(STEPS), default=STEPS[-1], help="Go up to this step.  [default: all]"
 )
+@click.option(
+    "--without",
+    "fewer",
+    multiple=True,
+    metavar="TABLE[.FEATURE]",
+    help="Register nothing: what is the model worth without it? May be repeated.",
+)
+@click.option(
+    "--with",
+    "more",
+    multiple=True,
+    metavar="TABLE[.FEATURE][@COLUMN,…]",
+    help="Register nothing: what is it worth with this looked up, too (by these columns)? May be repeated.",
+)
 @click.option("--rerun", is_flag=True, help="Do all steps again, even if nothing has changed.")
 @click.option(
     "--promote", metavar="VERSION", help="Train nothing: make this version champion, whatever its gates said."
@@ -51,6 +65,8 @@ def main(
     name: str,
     profile: str,
     until: str,
+    fewer: tuple[str, ...],
+    more: tuple[str, ...],
     rerun: bool,
     promote: str | None,
     rollback: str | None,
@@ -67,6 +83,7 @@ def main(
     \b
     train-model flight_delay
     train-model flight_delay --as-of 2013-07-01 --step evaluate
+    train-model flight_delay --without airport_weather --with airport.altitude_feet@dest
     train-model flight_delay --rollback 2 --reason "version 3 is late at night"
     train-model flight_delay --reproduce 2
 
@@ -76,21 +93,33 @@ def main(
     what it was made of is the same. Every version stays registered, a refused one with the reason, and has a card: a page
     of HTML that says what it learned from, how good it is and where, and what looks like a leak.
 
+    With --without and --with two models are fitted on the same rows, as declared and as asked, and compared on the same
+    holdout: each metric's difference with its interval, and the cost. They are logged, and nothing is registered.
+
     With --reproduce the tables are read at the versions that the model recorded, whatever was published since; the
     command fails if the frame is another, and says whose history has been vacuumed.
     """
     asked = [
         option
-        for option, given in (("--promote", promote), ("--rollback", rollback), ("--reproduce", reproduce))
+        for option, given in (
+            ("--promote", promote),
+            ("--rollback", rollback),
+            ("--reproduce", reproduce),
+            ("--with or --without", more or fewer),
+        )
         if given
     ]
     if len(asked) > 1:
         raise Misuse(f"{' and '.join(asked)} are different things to do. Give one of them.")
+    if (more or fewer) and (until != STEPS[-1] or rerun):
+        raise Misuse("--with and --without compare two models, and go through no steps. Leave --step and --rerun out.")
     # What is wrong with the declarations is told before there is a workspace.
-    declared = None if asked else _declared(name, profile)
+    declared = _declared(name, profile) if not asked or more or fewer else None
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     if reproduce is not None:
         _reproduce(store, name, reproduce)
+    elif declared is not None and (more or fewer):
+        _weigh(store, *declared, more, fewer, as_of)
     elif declared is None:
         _move_office(store, name, promote, rollback, as_of=as_of, reason=reason, user=user)
     else:
@@ -138,6 +167,34 @@ def _declared(name: str, profile: str) -> tuple[TrainingSpec, Settings]:
     models = discover(training, TrainingSpec)
     spec = pick(models, name, "model")
     return spec, load_profile(profile, spec, models=models)
+
+
+def _weigh(
+    store: FeatureStore,
+    spec: TrainingSpec,
+    settings: Settings,
+    more: tuple[str, ...],
+    fewer: tuple[str, ...],
+    as_of: datetime,
+) -> None:
+    from training.steps.pipeline import weigh
+
+    with progress(4, "steps") as begin:
+        worth, page = weigh(store, spec, more=more, fewer=fewer, as_of=as_of, settings=settings, begin=begin)
+    names = ("declared", "asked", "change", "95 % interval")
+    table = Table("metric on the holdout", *names, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for one in worth.differences:
+        told = {True: "[good]better[/]", False: "[bad]worse[/]", None: ""}[one.is_better]
+        numbers = (f"{one.declared:.4f}", f"{one.asked:.4f}", f"{one.change:+.4f}")
+        table.add_row(one.metric, *numbers, f"{one.low:+.4f} to {one.high:+.4f}  {told}")
+    console.print(f"  {worth.estimator} {worth.sentence}", markup=False)
+    console.print(table)
+    for what, fitted in (("declared", worth.as_declared), ("asked", worth.as_asked)):
+        megabytes = fitted.input_bytes / 1e6
+        console.print(
+            f"  {what}: {fitted.columns} columns, {megabytes:,.1f} MB to fit on, {fitted.seconds:.1f} s to fit"
+        )
+    console.print(f"  page: {page}")
 
 
 def _train(

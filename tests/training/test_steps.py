@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 
 from feature_store import FeatureStore, Misuse, NotFound, open_store
 from feature_store.tables.commit import Commit
-from tests.couriers import COURIER_LOAD, HOUR, TRAINING, at, coin, land, publish_features, tree
+from tests.couriers import COURIER_LOAD, TRAINING, at, coin, land_two_weeks, publish_features, tree
 from training.profile import SearchBudget, Settings
 from training.spec import AtLeast, Between, NotWorse, Search
 from training.steps.pipeline import STEPS, Trained, train
@@ -26,15 +26,7 @@ SEARCHED = Search(make=tree, space={"decisiontreeclassifier__max_depth": Between
 def orders(store: Any) -> FeatureStore:
     """Two weeks of orders, one an hour; a courier with six or more open orders is late, but for every seventh order."""
     there = open_store(catalog="test", schema="couriers", workspace=store.workspace)
-    hours = [(n, at("1") + n * HOUR, n * 3 % 10) for n in range(14 * 24)]
-    land(
-        there,
-        orders=[
-            (f"order {n}", f"courier {n % 5}", "old town", hour, hour + HOUR, (open_orders >= 6) != (n % 7 == 0))
-            for n, hour, open_orders in hours
-        ],
-        counts=[(f"courier {n % 5}", hour, open_orders) for n, hour, open_orders in hours],
-    )
+    land_two_weeks(there)
     publish_features(there, as_of=AS_OF)
     return there
 

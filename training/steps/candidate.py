@@ -15,11 +15,12 @@ from training.steps.frame import TrainingFrame
 from training.steps.gates import Verdict
 from training.steps.kinds import Kind
 from training.steps.trials import Found
+from training.steps.worth import Worth
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """All that is known of a model before it is registered."""
+    """All that is known of a model before it is registered; ``asked`` is what was found of its features, the newest first."""
 
     spec: TrainingSpec
     settings: Settings
@@ -30,6 +31,7 @@ class Candidate:
     evaluation: Evaluation
     verdicts: Sequence[Verdict]
     as_of: datetime
+    asked: Sequence[Worth] = ()
 
     @property
     def main(self) -> str:

@@ -33,6 +33,7 @@ from training.steps.kept import Kept, Output
 from training.steps.kinds import Kind, kind_of, label_type_of
 from training.steps.register import decide, register, save_card
 from training.steps.trials import Found
+from training.steps.worth import Question, Worth, known, log, measure
 
 Begin = Callable[[str], None]
 
@@ -87,6 +88,34 @@ def train(
         if repeated:
             return repeated
     return run.up_to(until)
+
+
+def weigh(
+    store: FeatureStore,
+    spec: TrainingSpec,
+    *,
+    more: Sequence[str] = (),
+    fewer: Sequence[str] = (),
+    as_of: datetime,
+    settings: Settings = Settings(),  # noqa: B008 - it is frozen
+    begin: Begin = lambda step: None,
+) -> tuple[Worth, Path]:
+    """What lookups that ``spec`` does not have (``more``), or columns that it has (``fewer``), are worth; and the page that tells.
+
+    They are named as :mod:`training.steps.asked` says. The two models are logged to MLflow as nested runs, and not registered.
+
+    Raises
+    ------
+    Misuse, NotFound
+        If something is named that is not there, or the labels are not enough to learn from.
+    """
+    question = Question.of(store, spec, more=more, fewer=fewer)
+    run = Run(store, question.spec, settings, utc(as_of), Kept(_folder(store, spec)), begin)
+    worth = measure(
+        store, run.frame, question, run.kind, model=run.model, as_of=run.as_of, settings=settings, kept=run.kept,
+        begin=begin,
+    )  # fmt: skip
+    return worth, log(store, worth, run.kept.folder)
 
 
 @dataclass
@@ -232,6 +261,7 @@ class Run:
         return Candidate(
             spec=self.spec, settings=self.settings, kind=self.kind, frame=self.frame, fitted=self.fitted, searched=searched,
             evaluation=self.evaluation, verdicts=self.verdicts, as_of=self.as_of,
+            asked=known(self.kept.folder, as_of=self.as_of),
         )  # fmt: skip
 
     def up_to(self, until: str) -> Trained:

@@ -66,7 +66,7 @@ def card(candidate: Candidate, *, model: str, version: str = "") -> str:
         sliced=list(sliced(frame, spec, kind, model=evaluation.scores[main], champion=evaluation.scores.get(CHAMPION))),
         has_champion=CHAMPION in evaluation.scores, searched=candidate.searched, revision=code_revision(),
         own=f"{catalog}.{schema}.", place=f"--catalog {catalog} --schema {schema}", quantiles=AGE_QUANTILES,
-        parameters=candidate.parameters,
+        parameters=candidate.parameters, asked=candidate.asked,
     )  # fmt: skip
 
 
