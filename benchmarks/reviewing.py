@@ -4,7 +4,8 @@
 
 The tables are made without Spark in a folder of their own, the page is served by ``review-alerts serve``, and Chromium
 loads it as a person's browser does. A load ends when the page shows the heading and the server has nothing more to
-send; an action, when the page says that it was recorded. The first load, which starts everything, is told apart.
+send, and of an alert's page also when its charts are drawn; an action, when the page says that it was recorded. The
+first load, which starts everything, is told apart.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from monitoring.drift.schemas import DRIFT, PROFILE, arrow_table, ensure
 FIRST, DAY = datetime(2024, 1, 1, tzinfo=UTC), timedelta(days=1)
 COLUMNS = [f"feature_{number:02}" for number in range(29)] + ["prediction"]
 SCORES = "flight_delay_scores"
+CHARTS = 4
+"""On an alert's page: the measure, the distribution, quality, scores."""
 CHROMIUM = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
 
 
@@ -141,6 +144,8 @@ def main(days: int, alerts: int, times: int) -> None:
             def load(query: str) -> None:
                 page.goto(address + query)
                 settled(page)
+                if query:
+                    expect(page.locator("svg.marks")).to_have_count(CHARTS)
 
             click.echo(f"first load {timed(lambda: load('')):.2f} s")
             load(f"?alert={ids[0]}")

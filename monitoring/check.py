@@ -37,6 +37,7 @@ def main(names: tuple[str, ...], catalog: str, schema: str, as_of: datetime, wor
     from monitoring.alerts.checking import check
     from monitoring.spec import Monitor
     from monitoring.telling.channels import Channels
+    from monitoring.telling.outbox import send_kept
 
     monitors = pick_all(discover(monitoring, Monitor), names, "monitor")
     channels = Channels.from_environment()
@@ -52,6 +53,8 @@ def main(names: tuple[str, ...], catalog: str, schema: str, as_of: datetime, wor
                         raise
                     failed.append(f"{monitor.name} was not checked: {error}")
     finally:  # what was found is recorded: people hear of it now, or never
+        for line in send_kept(store, channels):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
         for one in checked:
             _tell(store, one, channels)
     set_task_value("retrain", any(one.verdict.retrain for one in checked))
@@ -75,7 +78,7 @@ def _tell(store: "FeatureStore", check: "Check", channels: "Channels") -> None:
     except Exception as error:  # whatever is wrong with a page, the alerts are told
         logging.getLogger(__name__).debug("The report of %s failed", check.monitor.name, exc_info=True)
         said = f"The report was not written: {error} ({type(error).__name__})."
-    for line in [said, *tell(channels, check, page)]:
+    for line in [said, *tell(store, channels, check, page)]:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -1,13 +1,15 @@
-"""The charts, in Altair: moments in UTC, shares in per cent, red only for what is beyond a limit.
+"""The charts, as Vega-Lite: moments in UTC, shares in per cent, red only for what is beyond a limit.
 
-Each is drawn once for the same rows, and kept as Vega-Lite: to draw one takes a tenth of a second.
+The browser interprets each expression of a chart for each of its marks. So what a mark tells when it is pointed at is
+written here, and no mark has a description of its own: the words beside a chart say what it shows.
 """
 
-import altair as alt
-import pandas as pd
-import streamlit as st
+import math
+from collections.abc import Iterable, Mapping
 
-from monitoring.app.wording import Unit, unit
+import pandas as pd
+
+from monitoring.app.wording import Unit, day, span, unit
 
 BAD, CALM, BASELINE, WINDOW, AMBER, VIOLET = "#d03b32", "#3f7fd0", "#9aa5b5", "#e08a2e", "#c98a1b", "#8a5cc7"
 _GOOD, _GREY = "#2f9e58", "#8d97a5"
@@ -24,124 +26,186 @@ EVENTS = {
     "training ended": VIOLET,
 }
 _HIGH, _LOW = 260, 230
-_DAY = "%d %b %Y"
-AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
+_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 Drawn = dict[str, object]
-"""A chart as Vega-Lite, with its rows."""
-_kept = st.cache_data(max_entries=256, show_spinner=False)
+"""A chart as Vega-Lite with its rows, or a part of one."""
+_TIME: Drawn = {
+    "field": "at",
+    "type": "temporal",
+    "title": None,
+    "axis": {"format": "%d %b %y", "labelAngle": 0, "labelOverlap": True, "tickCount": 6, "grid": False},
+    "scale": {"type": "utc"},
+}
+_FOUR_DIGITS = "{:.4g}".format
+_TELLS = {"expr": "datum.tells"}
 
 
-def _time(field: str = "at") -> alt.X:
-    axis = alt.Axis(format="%d %b %y", labelAngle=0, labelOverlap=True, tickCount=6, grid=False)
-    return alt.X(f"{field}:T", title=None, axis=axis, scale=alt.Scale(type="utc"))
-
-
-def _window_tips() -> list[alt.Tooltip]:
-    return [alt.Tooltip("at:T", title="from", format=_DAY), alt.Tooltip("until:T", title="to", format=_DAY)]
-
-
-def _value(title: str, measure: Unit, *, zero: bool) -> alt.Y:
-    axis = alt.Axis(format=measure.axis or "~g", tickCount=5)
-    return alt.Y("value:Q", title=title, axis=axis, scale=alt.Scale(zero=zero))
-
-
-@_kept
 def over_time(points: pd.DataFrame, metric: str, limit: float, marks: pd.DataFrame) -> Drawn:
     """The measure by window with its limit, and what happened to the alert when."""
     measure = unit(metric)
-    base = alt.Chart(points)
-    y = _value(measure.title, measure, zero=True)
-    tips = [
-        *_window_tips(),
-        alt.Tooltip("value:Q", title=measure.title, format=".4"),
-        alt.Tooltip("rows:Q", format=","),
+    told: dict[str, Iterable[str]] = {
+        "window": _windows(points),
+        measure.title: points["value"].map(_FOUR_DIGITS),
+        "rows": points["rows"].map("{:,}".format),
+        "model version": points["model"],
+    }
+    state = _colour("state", {"within": CALM, "beyond the limit": BAD}, legend=None)
+    bound: Drawn = {"data": {"values": [{}]}, "encoding": {"y": {"datum": limit}}}
+    words = {
+        "text": f"limit {measure(limit)}",
+        "align": "left",
+        "baseline": "bottom",
+        "dx": 4,
+        "dy": -3,
+        "fontSize": 11,
+    }
+    values: Drawn = {
+        "data": _data(points[["at", "value", "state"]], told),
+        "encoding": {"x": _TIME, "y": _value(measure, zero=True)},
+        "layer": [
+            {"mark": {"type": "line", "color": CALM, "strokeWidth": 1.5}},
+            {
+                "mark": {"type": "circle", "size": 26 if len(points) > 100 else 48, "opacity": 1, "tooltip": _TELLS},
+                "encoding": {"color": state},
+            },
+        ],
+    }
+    layers = [
+        values,
+        bound | {"mark": {"type": "rule", "color": BAD, "strokeDash": [5, 4]}},
+        bound | {"mark": {"type": "text", "color": BAD, "x": 0, **words}},
     ]
-    tips += [alt.Tooltip("model:N", title="model version")]
-    line = base.mark_line(color=CALM, strokeWidth=1.5).encode(_time(), y)
-    scale = alt.Scale(domain=["within", "beyond the limit"], range=[CALM, BAD])
-    dots = base.mark_circle(size=26 if len(points) > 100 else 48, opacity=1).encode(
-        _time(), y, alt.Color("state:N", scale=scale, legend=None), tooltip=tips
-    )
-    bound = alt.Chart(pd.DataFrame({"value": [limit], "name": [f"limit {measure(limit)}"]}))
-    rule = bound.mark_rule(color=BAD, strokeDash=[5, 4]).encode(alt.Y("value:Q"))
-    words = bound.mark_text(align="left", baseline="bottom", dx=4, dy=-3, color=BAD, fontSize=11).encode(
-        alt.Y("value:Q"), alt.Text("name:N"), x=alt.value(0)
-    )
-    layers: list[AnyChart] = [line, dots, rule, words]
-    if len(marks):
-        there = [name for name in EVENTS if name in set(marks["event"])]
-        colours = alt.Scale(domain=there, range=[EVENTS[name] for name in there])
-        legend = alt.Legend(title=None, orient="top", symbolType="triangle-down", symbolOpacity=1, columns=4)
-        happened = alt.Chart(marks).encode(
-            _time(),
-            alt.Color("event:N", scale=colours, legend=legend),
-            tooltip=[alt.Tooltip("at:T", title="when", format=_DAY), "event:N", "who:N"],
-        )
-        lines = happened.mark_rule(strokeWidth=2, opacity=0.55)
-        signs = happened.mark_point(shape="triangle-down", filled=True, size=90, opacity=1).encode(y=alt.value(4))
-        layers.append(alt.layer(lines, signs))
-    return _drawn(alt.layer(*layers).resolve_scale(color="independent").properties(height=_HIGH))
+    return _drawn(*layers, *_events(marks), height=_HIGH)
 
 
-@_kept
+def _events(marks: pd.DataFrame) -> list[Drawn]:
+    """A line and a sign for each thing that happened."""
+    if marks.empty:
+        return []
+    there = {name: colour for name, colour in EVENTS.items() if name in set(marks["event"])}
+    legend: Drawn = {"orient": "top", "symbolType": "triangle-down", "symbolOpacity": 1, "columns": 4}
+    sign = {"shape": "triangle-down", "filled": True, "size": 90, "opacity": 1, "y": 4}
+    happened: Drawn = {
+        "data": _data(
+            marks[["at", "event"]], {"when": marks["at"].map(day), "event": marks["event"], "who": marks["who"]}
+        ),
+        "encoding": {"x": _TIME, "color": _colour("event", there, legend=legend)},
+        "layer": [
+            {"mark": {"type": "rule", "strokeWidth": 2, "opacity": 0.55, "tooltip": _TELLS}},
+            {"mark": {"type": "point", "tooltip": _TELLS, **sign}},
+        ],
+    }
+    return [happened]
+
+
 def distribution(shares: pd.DataFrame) -> Drawn:
     """Baseline and window by bin, as shares of the rows of each."""
     order = list(dict.fromkeys(shares["bin"]))
-    chart: AnyChart = (
-        alt.Chart(shares)
-        .mark_bar()
-        .encode(
-            alt.Y("bin:N", sort=order, title=None, axis=alt.Axis(labelLimit=150)),
-            alt.X("share:Q", title="share of rows", axis=alt.Axis(format="%", tickCount=5)),
-            alt.Color(
-                "of:N",
-                scale=alt.Scale(domain=["baseline", "window"], range=[BASELINE, WINDOW]),
-                legend=alt.Legend(title=None, orient="top"),
-            ),
-            alt.YOffset("of:N", sort=["baseline", "window"]),
-            tooltip=["bin:N", "of:N", alt.Tooltip("share:Q", format=".1%"), alt.Tooltip("rows:Q", format=",")],
-        )
-        .properties(height=max(_LOW, 34 * len(order) + 70))
-    )
-    return _drawn(chart)
+    told: dict[str, Iterable[str]] = {
+        "bin": shares["bin"],
+        "of": shares["of"],
+        "share": shares["share"].map("{:.1%}".format),
+        "rows": shares["rows"].map("{:,}".format),
+    }
+    bars: Drawn = {
+        "data": _data(shares[["bin", "of", "share"]], told),
+        "mark": {"type": "bar", "tooltip": _TELLS},
+        "encoding": {
+            "y": {"field": "bin", "type": "nominal", "sort": order, "title": None, "axis": {"labelLimit": 150}},
+            "x": _quantity("share", "share of rows", axis={"format": "%", "tickCount": 5}),
+            "color": _colour("of", {"baseline": BASELINE, "window": WINDOW}, legend={"orient": "top"}),
+            "yOffset": {"field": "of", "type": "nominal", "sort": ["baseline", "window"]},
+        },
+    }
+    return _drawn(bars, height=max(_LOW, 34 * len(order) + 70))
 
 
-@_kept
 def quality(found: pd.DataFrame, measure: str) -> Drawn:
     """A measure of the model's quality by window, one colour for each version; faint where few labels are known."""
-    how = unit(measure)
-    base = alt.Chart(found[found["measure"] == measure])
-    y = _value(how.title, how, zero=False)
-    colour = alt.Color(
-        "model:N", scale=alt.Scale(scheme="tableau10"), legend=alt.Legend(title="model version", orient="top")
-    )
-    tips = [
-        *_window_tips(),
-        alt.Tooltip("value:Q", title=how.title, format=".4"),
-        alt.Tooltip("model:N", title="model version"),
-    ]
-    tips += [alt.Tooltip("labelled:Q", title="labels known", format=".0%")]
-    line = base.mark_line(strokeWidth=1.5).encode(_time(), y, colour)
-    opacity = alt.Opacity("labelled:Q", scale=alt.Scale(domain=[0, 1], range=[0.25, 1]), legend=None)
-    dots = base.mark_circle(size=48).encode(_time(), y, colour, opacity, tooltip=tips)
-    return _drawn(alt.layer(line, dots).properties(height=_LOW))
+    how, rows = unit(measure), found[found["measure"] == measure]
+    told: dict[str, Iterable[str]] = {
+        "window": _windows(rows),
+        how.title: rows["value"].map(_FOUR_DIGITS),
+        "model version": rows["model"],
+        "labels known": rows["labelled"].map("{:.0%}".format),
+    }
+    legend = {"title": "model version", "orient": "top"}
+    colour: Drawn = {"field": "model", "type": "nominal", "scale": {"scheme": "tableau10"}, "legend": legend}
+    opacity = _quantity("labelled", None, scale={"domain": [0, 1], "range": [0.25, 1]}, legend=None)
+    lines: Drawn = {
+        "data": _data(rows[["at", "value", "model", "labelled"]], told),
+        "encoding": {"x": _TIME, "y": _value(how, zero=False), "color": colour},
+        "layer": [
+            {"mark": {"type": "line", "strokeWidth": 1.5}},
+            {"mark": {"type": "circle", "size": 48, "tooltip": _TELLS}, "encoding": {"opacity": opacity}},
+        ],
+    }
+    return _drawn(lines, height=_LOW)
 
 
-@_kept
 def scores(bands: pd.DataFrame) -> Drawn:
     """The median score by window, and the band that holds the middle eight tenths."""
-    base = alt.Chart(bands)
-    tips = [*_window_tips(), *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("low", "median", "high"))]
-    scale = alt.Scale(zero=True)
-    band = base.mark_area(color=CALM, opacity=0.22).encode(
-        _time(), alt.Y("low:Q", title="score", scale=scale), alt.Y2("high:Q")
-    )
-    median = base.mark_line(color=CALM, strokeWidth=2, point=alt.OverlayMarkDef(size=20)).encode(
-        _time(), alt.Y("median:Q"), tooltip=tips
-    )
-    return _drawn(alt.layer(band, median).properties(height=_LOW))
+    names = ("low", "median", "high")
+    told: dict[str, Iterable[str]] = {
+        "window": _windows(bands),
+        **{name: bands[name].map("{:.3f}".format) for name in names},
+    }
+    low = _quantity("low", "score", scale={"zero": True})
+    band: Drawn = {
+        "data": _data(bands[["at", *names]], told),
+        "encoding": {"x": _TIME},
+        "layer": [
+            {
+                "mark": {"type": "area", "color": CALM, "opacity": 0.22},
+                "encoding": {"y": low, "y2": {"field": "high"}},
+            },
+            {
+                "mark": {"type": "line", "color": CALM, "strokeWidth": 2, "point": {"size": 20}, "tooltip": _TELLS},
+                "encoding": {"y": _quantity("median", "score")},
+            },
+        ],
+    }
+    return _drawn(band, height=_LOW)
 
 
-def _drawn(chart: AnyChart) -> Drawn:
-    drawn: Drawn = chart.to_dict()
-    return drawn
+def _quantity(field: str, title: str | None, **how: object) -> Drawn:
+    return {"field": field, "type": "quantitative", "title": title, **how}
+
+
+def _value(measure: Unit, *, zero: bool) -> Drawn:
+    axis = {"format": measure.axis or "~g", "tickCount": 5}
+    return _quantity("value", measure.title, axis=axis, scale={"zero": zero})
+
+
+def _colour(field: str, colours: Mapping[str, str], *, legend: Drawn | None) -> Drawn:
+    scale = {"domain": list(colours), "range": list(colours.values())}
+    return {"field": field, "type": "nominal", "scale": scale, "legend": legend and {"title": None, **legend}}
+
+
+def _windows(rows: pd.DataFrame) -> list[str]:
+    return [span(start, end) for start, end in zip(rows["at"], rows["until"], strict=True)]
+
+
+def _data(rows: pd.DataFrame, told: Mapping[str, Iterable[str]]) -> Drawn:
+    """The rows, moments in milliseconds, each with what it tells when it is pointed at."""
+    if "at" in rows:
+        rows = rows.assign(at=pd.to_datetime(rows["at"], utc=True).dt.as_unit("ms").astype("int64"))
+    tells = (dict(zip(told, one, strict=True)) for one in zip(*told.values(), strict=True))
+    records = ({name: _known(value) for name, value in row.items()} for row in rows.to_dict("records"))
+    return {"values": [{**row, "tells": one} for row, one in zip(records, tells, strict=True)]}
+
+
+def _known(value: object) -> object:
+    """The value, or None for a number that JSON has not."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _drawn(*layers: Drawn, height: int) -> Drawn:
+    """The chart of these layers; rows stay within them, since Streamlit sends those of a whole chart in a slower form."""
+    return {
+        "$schema": _SCHEMA,
+        "height": height,
+        "config": {"mark": {"aria": False}},
+        "layer": list(layers),
+        "resolve": {"scale": {"color": "independent"}},
+    }

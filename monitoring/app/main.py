@@ -20,10 +20,16 @@ from monitoring.app.reading import Review
 from monitoring.app.settings import Settings
 from monitoring.app.wording import minute
 
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#3f7fd0" stroke-width="2.5" '
+    'stroke-linejoin="round"><path d="M2 13h5l3-8 4 14 3-6h5"/></svg>'
+)
+"""Streamlit's own icons for the browser's tab are fetched from another host."""
+
 
 def main() -> None:
     """Show the queue, or the alert that the address names; what is wrong with the settings is one sentence."""
-    st.set_page_config("Drift alerts", ":material/monitoring:", layout="wide")
+    st.set_page_config("Drift alerts", _ICON, layout="wide")
     try:
         settings = Settings.of(os.environ)
         person = reviewer(settings)

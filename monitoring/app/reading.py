@@ -106,11 +106,7 @@ class Review:
         name, version = self.tables[table]
         if version[1] < 0:
             return []
-        kept = _table(self.place, name, version)
-        matches = [pc.equal(kept[column], value).fill_null(False).to_numpy() for column, value in only.items()]
-        wanted = np.flatnonzero(np.logical_and.reduce(matches)) if matches else np.arange(kept.num_rows)
-        known = platform.read_with(columns, kept.column_names)
-        return platform.of_windows(kept.select(known).take(pa.array(wanted)).to_pylist())
+        return _rows(self.place, name, version, tuple(columns), tuple(only.items()))
 
 
 def _version(place: Place, table: str) -> Version:
@@ -138,6 +134,17 @@ def _table(place: Place, table: str, version: Version) -> pa.Table:
     return tables.collect(
         table, tables.info(table).schema.names
     ).combine_chunks()  # nested columns in many pieces are slow
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _rows(
+    place: Place, table: str, version: Version, columns: Sequence[str], only: Sequence[tuple[str, object]]
+) -> list[Row]:
+    kept = _table(place, table, version)
+    matches = [pc.equal(kept[column], value).fill_null(False).to_numpy() for column, value in only]
+    wanted = np.flatnonzero(np.logical_and.reduce(matches)) if matches else np.arange(kept.num_rows)
+    known = platform.read_with(columns, kept.column_names)
+    return platform.of_windows(kept.select(known).take(pa.array(wanted)).to_pylist())
 
 
 @st.cache_resource(max_entries=8, ttl=600, show_spinner=False)

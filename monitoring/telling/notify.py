@@ -9,7 +9,7 @@ import logging
 import smtplib
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -23,7 +23,9 @@ from monitoring.telling.channels import Channels
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, Retry
 
-__all__ = ["Channels", "Message", "notify"]
+__all__ = ["Attempt", "Channels", "Message", "notify"]
+
+WEBHOOK, MAIL = CHANNELS = ("webhook", "mail")
 
 TRIES = 3
 TIMEOUT_SECONDS = 10.0
@@ -42,27 +44,39 @@ class Message:
     page: str | None = None
 
 
-def notify(channels: Channels, message: Message) -> list[str]:
-    """Send ``message`` by each channel, and say what was sent and what was not; a channel that fails raises nothing.
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """What came of sending by one channel, in words; ``is_owed`` if another attempt may succeed."""
+
+    channel: str
+    said: str
+    is_owed: bool = False
+
+
+def notify(channels: Channels, message: Message, *, by: Collection[str] = CHANNELS) -> list[Attempt]:
+    """Send ``message`` by each channel that there is; one that fails raises nothing.
 
     A webhook that was too slow to answer is called again, so it may get the same message more than once.
     """
-    said = []
-    if channels.webhook:
+    found = []
+    if channels.webhook and WEBHOOK in by:
         name = f"The webhook at {urlsplit(channels.webhook).hostname}"
         try:
             _call(channels.webhook, channels.webhook_secret, message)
-            said.append(f"{name} was told.")
+            found.append(Attempt(channel=WEBHOOK, said=f"{name} was told."))
         except Exception as error:
-            said.append(f"{name} was not told: {_reason(error)}.")
-    if channels.smtp_host:
+            said = f"{name} was not told: {_reason(error)}."
+            found.append(Attempt(channel=WEBHOOK, said=said, is_owed=_is_owed(error)))
+    if channels.smtp_host and MAIL in by:
         try:
             refused = _mail(channels, channels.smtp_host, message)
-            said.append(f"A mail was sent to {listed(to for to in channels.recipients if to not in refused)}.")
-            said += [f"No mail was sent to {listed(refused)}: {channels.smtp_host} refused to."] if refused else []
+            said = f"A mail was sent to {listed(to for to in channels.recipients if to not in refused)}."
+            said += f" No mail was sent to {listed(refused)}: {channels.smtp_host} refused to." if refused else ""
+            found.append(Attempt(channel=MAIL, said=said))
         except Exception as error:
-            said.append(f"No mail was sent by {channels.smtp_host}: {_reason(error)}.")
-    return said
+            said = f"No mail was sent by {channels.smtp_host}: {_reason(error)}."
+            found.append(Attempt(channel=MAIL, said=said, is_owed=_is_owed(error)))
+    return found
 
 
 class _Undelivered(Exception):
@@ -81,6 +95,11 @@ def _reason(error: Exception) -> str:
             return f"it cannot be reached, or does not answer as it should ({type(error).__name__})"
         case _:
             return f"the message cannot be sent as it is ({type(error).__name__})"
+
+
+def _is_owed(error: Exception) -> bool:
+    """Whether it may go better another time: not with a message that cannot be written down."""
+    return isinstance(error, (_Undelivered, OSError))
 
 
 # ---- by webhook

@@ -4,11 +4,13 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from feature_store.store import FeatureStore
 from monitoring.alerts.checking import Check
 from monitoring.alerts.state import Alert
 from monitoring.limits import Severity
 from monitoring.telling.channels import Channels
-from monitoring.telling.notify import Message, notify
+from monitoring.telling.notify import Message
+from monitoring.telling.outbox import send
 from monitoring.telling.printing import diagnosis, evidence_of
 from monitoring.telling.standing import expected
 
@@ -17,9 +19,9 @@ _TOLD = ("opened", "reopened", "recovered", "retraining_started")
 _MOST_NEW, _MOST_OVER, _MOST_REASONS, _FEWEST_OF_REASONS, _FEW = 6, 3, 3, 3, 3
 
 
-def tell(channels: Channels, check: Check, page_path: Path | None) -> list[str]:
+def tell(store: FeatureStore, channels: Channels, check: Check, page_path: Path | None) -> list[str]:
     """Send what is new of the check, and say what was sent and what was not; nothing is sent if nothing is new."""
-    return notify(channels, message(check, page_path)) if news_of(check) else []
+    return send(store, channels, message(check, page_path)) if news_of(check) else []
 
 
 def news_of(check: Check) -> dict[str, list[str]]:

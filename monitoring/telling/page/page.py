@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +27,9 @@ from monitoring.windows.metrics import PREDICTION, TABLE
 _TEMPLATE = Path(__file__).parent / "check.html.jinja"
 _MOST_WINDOWS, _MOST_CELLS, _MOST_OVER, _MOST_SLICES, _MOST_CHANGES = 12, 60, 30, 4, 20
 LATEST = "latest.html"
+_OPENINGS = ("opened", "reopened")
+MOST_KEPT = 100
+"""Pages of a monitor, the newest; those of checks that opened an alert which is still open are kept besides."""
 
 
 def write(store: FeatureStore, check: Check) -> Path:
@@ -38,7 +41,18 @@ def write(store: FeatureStore, check: Check) -> Path:
     _save(page, file)
     if file.name == max(other.name for other in folder.glob("*.html") if other.name != LATEST):
         _save(page, folder / LATEST)
+    is_open = {alert.alert_id for alert in check.verdict.alerts if alert.is_open}
+    opened = {_named(event.as_of) for event in history if event.kind in _OPENINGS and event.alert_id in is_open}
+    _forget(folder, opened | {file.stem})
     return file
+
+
+def _forget(folder: Path, needed: Collection[str]) -> None:
+    """Delete old pages, but those with a name that is needed."""
+    pages = sorted(page for page in folder.glob("*.html") if page.name != LATEST)
+    for page in pages[:-MOST_KEPT]:
+        if page.stem not in needed:
+            page.unlink(missing_ok=True)
 
 
 def _named(as_of: datetime) -> str:

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.monitoring.app.conftest import HOSTILE, IDS, happened
+from tests.monitoring.app.conftest import HOSTILE, IDS, Reviewer, happened
 
 
 def test_alerts_are_found_opened_read_acknowledged_and_resolved(reviewer, review):
@@ -188,6 +188,24 @@ def test_every_control_has_a_name_and_each_page_one_main_heading(reviewer):
                 .map(one => one.outerHTML)"""
         )
         assert nameless == []
+
+
+def test_no_page_asks_another_host(reviewer):
+    ann, asked = reviewer(), []
+    ann.page.on("request", lambda request: asked.append(request.url))
+    for query in ("", f"?alert={IDS['prediction']}"):
+        ann.open(query)
+    expect(ann.page.locator("svg.marks").nth(3)).to_be_attached()
+    assert {url for url in asked if not url.startswith((ann.address, "data:"))} == set()
+
+
+def test_a_chart_tells_the_window_that_is_pointed_at_in_utc_wherever_its_reader_is(browser, address):
+    context = browser.new_context(timezone_id="America/New_York", viewport={"width": 1280, "height": 1800})
+    ann = Reviewer(context.new_page(), address).alert("prediction")
+    measure = ann.page.locator("svg.marks").first
+    measure.locator(".mark-symbol path").first.hover(force=True)
+    expect(ann.page.locator("#vg-tooltip-element")).to_contain_text("1 Jan 2024 to 8 Jan 2024")
+    context.close()
 
 
 def test_an_unknown_alert_is_one_sentence(reviewer):

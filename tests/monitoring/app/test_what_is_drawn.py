@@ -8,7 +8,7 @@ import pytest
 
 from feature_store.lineage.graph import FEATURE, MODEL, Edge, Graph, Node
 from monitoring.alerts.state import Alert, current
-from monitoring.app import series
+from monitoring.app import charts, series
 from monitoring.app.ancestry import around, dot
 from monitoring.app.wording import badness, headline, how_badly, literal, unit
 from monitoring.telling.trend import Point
@@ -123,3 +123,32 @@ def test_a_name_cannot_end_its_label_in_the_drawing(alert):
 
 def test_an_alert_of_what_nobody_recorded_has_no_lineage(alert):
     assert around(Graph(), alert, catalog="dev", schema="flights") is None
+
+
+def test_each_mark_of_a_chart_tells_its_window_in_utc_and_an_unknown_number_is_null(alert):
+    found = series.measured([point(0, 0.25), point(1, float("nan"))], alert)
+    [values, *_] = charts.over_time(found, "psi", 0.25, series.marks([]))["layer"]
+    assert values["data"]["values"] == [
+        {
+            "at": 1704067200000,
+            "value": 0.25,
+            "state": "within",
+            "tells": {"window": "1 Jan 2024 to 8 Jan 2024", "PSI": "0.25", "rows": "100", "model version": "1"},
+        },
+        {
+            "at": 1704672000000,
+            "value": None,
+            "state": "within",
+            "tells": {"window": "8 Jan 2024 to 15 Jan 2024", "PSI": "nan", "rows": "100", "model version": "1"},
+        },
+    ]
+
+
+def test_what_happened_is_drawn_in_the_colours_of_what_did(alert):
+    marks = series.marks([opened("load"), replace(opened("load"), kind="recovered", actor="ann")])
+    [*_, happened] = charts.over_time(series.measured([point(0, 0.3)], alert), "psi", 0.25, marks)["layer"]
+    assert happened["encoding"]["color"]["scale"] == {
+        "domain": ["opened", "recovered"],
+        "range": ["#d03b32", "#2f9e58"],
+    }
+    assert happened["data"]["values"][1]["tells"] == {"when": "26 Feb 2024", "event": "recovered", "who": "ann"}

@@ -26,7 +26,8 @@ from cryptography.x509.oid import NameOID
 
 from feature_store.errors import Misuse
 from monitoring.telling import notify as module
-from monitoring.telling.notify import Channels, Message, notify
+from monitoring.telling.notify import Channels, Message
+from monitoring.telling.notify import notify as attempts
 
 PATH = "/services/T000/verysecret?token=alsosecret"
 DRIFTED = Message(
@@ -36,6 +37,11 @@ DRIFTED = Message(
     page="<html><style>p { color: red }</style><p>wind_mph: 0.31</p></html>",
 )
 FROM, TO = "alerts@example.com", ("anna@example.com", "ben@example.com")
+
+
+def notify(channels, message):
+    """What is said of each channel."""
+    return [attempt.said for attempt in attempts(channels, message)]
 
 
 # ---- servers
@@ -384,8 +390,7 @@ def test_a_message_that_cannot_be_written_down_is_told_of():
 def test_recipients_that_the_server_refuses_are_named():
     with mail_server(refused=["ben@example.com"]) as server:
         assert notify(by_mail(server), DRIFTED) == [
-            "A mail was sent to anna@example.com.",
-            "No mail was sent to ben@example.com: 127.0.0.1 refused to.",
+            "A mail was sent to anna@example.com. No mail was sent to ben@example.com: 127.0.0.1 refused to.",
         ]
     assert [mail[1] for mail in server.mails] == [("anna@example.com",)]
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from click.testing import CliRunner
 
+from feature_store import open_store
 from monitoring.alerts.actions import snoozed
 from monitoring.alerts.checking import check
 from monitoring.check import main
@@ -14,6 +15,8 @@ from monitoring.drift.metrics import ByColumn
 from monitoring.limits import Psi, Severity
 from monitoring.spec import Retraining
 from monitoring.telling.channels import Channels
+from monitoring.telling.notify import Message
+from monitoring.telling.outbox import send
 from monitoring.telling.short import MOST_LINES, WIDTH, message, news_of, tell
 from monitoring.windows.metrics import WindowMetrics
 from tests.monitoring.telling.checks import EXAMPLE, by_hand, drifting
@@ -144,7 +147,8 @@ def test_real_news_is_sent_once(parcels):
     parcels.score(0, [31.0, 32.0] * 50)
     with webhook() as server:
         channels = Channels(webhook=server.url)
-        said = [tell(channels, check(parcels.store, parcels.monitor(), as_of=parcels.week(1)), None) for _ in range(2)]
+        checks = [check(parcels.store, parcels.monitor(), as_of=parcels.week(1)) for _ in range(2)]
+        said = [tell(parcels.store, channels, one, None) for one in checks]
     assert said == [["The webhook at 127.0.0.1 was told."], []]
     [(_, _, body)] = server.requests
     assert json.loads(body)["subject"].startswith("parcels: 1 new alert (load psi ")
@@ -173,6 +177,16 @@ def test_a_check_writes_its_page_and_says_where_and_sends_nothing_when_nothing_i
     assert f"Report: {page}" in result.output.splitlines()
     assert "There is no table aircraft yet" in page.read_text()
     assert server.requests == []
+
+
+def test_the_next_check_sends_what_could_not_be_delivered(typed, tmp_path):
+    store = open_store(workspace=tmp_path / "workspace")
+    with webhook((503, {}), (503, {}), (503, {})) as server:
+        undelivered = Message(subject="2 new alerts", text="weather", data={"as_of": "2013-12-31"})
+        send(store, Channels(webhook=server.url), undelivered)
+        result = typed(PIPELINE_ALERT_WEBHOOK=server.url)
+    assert "Kept from before, '2 new alerts': The webhook at 127.0.0.1 was told." in result.output.splitlines()
+    assert json.loads(server.requests[-1][2])["subject"] == "2 new alerts"
 
 
 def test_channels_that_are_set_wrongly_are_refused_before_anything_is_measured(typed, tmp_path):
