@@ -10,7 +10,7 @@ export PIPELINE_WORKSPACE ?= $(CURDIR)/workspace
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-cluster test new-project template soak check check-fast lint workflows docs types architecture validate deploy integration-test lock clean-workspace clean
+.PHONY: help setup demo demo-cluster catalog test new-project template soak check check-fast lint workflows docs types architecture validate deploy integration-test lock clean-workspace clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -35,6 +35,9 @@ demo: setup ## Replay the year 2013: land, publish, train, score, monitor, retra
 demo-cluster: setup ## The same on a Spark of two workers, with MLflow on PostgreSQL and tables on S3, all started here
 	@python -m feature_store.local.setup s3 2>> $(VENV)/setup.log
 	@PIPELINE_WORKSPACE="$(PIPELINE_WORKSPACE)-cluster" python -m examples.cluster run-job replay -t dev
+
+catalog: setup ## Write all features as a page that needs no server, in the workspace's reports
+	@write-catalog
 
 # glibc would give each thread a heap of its own, and never give it back.
 test: setup $(BIN)/actionlint ## Run the tests, in two processes; make test PROJECT=flights runs those of one project

@@ -79,6 +79,7 @@ def test_review_alerts_lists_its_commands() -> None:
         "check-drift flight_delay",
         "review-alerts list",
         "show-features",
+        "write-catalog",
         "show-lineage flights",
         "run-job publish_features",
     ],
@@ -101,6 +102,7 @@ def test_a_moment_in_another_form_is_refused_with_the_forms_there_are(line: str)
         "check-drift flight_delay",
         "review-alerts list",
         "show-features",
+        "write-catalog",
         "show-lineage flights",
     ],
 )

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,13 +15,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from feature_store import open_store
 from feature_store.store import FeatureStore
 from feature_store.tables.commit import Commit
 from monitoring.alerts.events import Cause, Event, append_events, read_events
 from monitoring.drift.schemas import DRIFT, PROFILE, arrow_table, ensure
+from tests.chromium import PATIENCE_MS, chromium
 
 ROOT = Path(__file__).parents[3]
 MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
@@ -31,8 +31,6 @@ WEEKS = 12
 SCORES = "flight_delay_scores"
 HOSTILE = "[click](http://evil.example) <b>bold</b> :red[red]"
 """What a slice's value may be: it comes from data."""
-CHROMIUM = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
-PATIENCE_MS = 20_000
 PATIENCE_SECONDS = 60
 TRAINING = """
 import sys, time
@@ -208,14 +206,8 @@ def address(review: FeatureStore, go: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.fail("The tests of the review page need a browser: apt-get install chromium")
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=CHROMIUM.split())
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @dataclass

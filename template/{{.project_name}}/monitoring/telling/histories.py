@@ -1,0 +1,1 @@
+../../../../monitoring/telling/histories.py
