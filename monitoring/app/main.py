@@ -14,26 +14,30 @@ if find_spec("monitoring") is None:  # a platform that has the folder, and has n
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from feature_store.errors import PipelineError
-from monitoring.app import detail, overview
+from monitoring.app import detail, feature_pages, overview
 from monitoring.app.identity import reviewer
 from monitoring.app.reading import Review
 from monitoring.app.settings import Settings
+from monitoring.app.shelf import Shelf
 from monitoring.app.wording import minute
 
+# Streamlit's own icons for the browser's tab are fetched from another host.
 _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#3f7fd0" stroke-width="2.5" '
     'stroke-linejoin="round"><path d="M2 13h5l3-8 4 14 3-6h5"/></svg>'
 )
-"""Streamlit's own icons for the browser's tab are fetched from another host."""
 
 
 def main() -> None:
-    """Show the queue, or the alert that the address names; what is wrong with the settings is one sentence."""
+    """Show the queue, or the alert or feature that the address names; what is wrong with the settings is one sentence."""
     st.set_page_config("Drift alerts", _ICON, layout="wide")
     try:
         settings = Settings.of(os.environ)
         person = reviewer(settings)
         if person is None:
+            return
+        if st.query_params.get("page") == feature_pages.PAGE:
+            feature_pages.show(Shelf.of(settings))
             return
         review = Review.read(settings)
     except PipelineError as error:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from monitoring.alerts.reviewing import Filter
 from monitoring.alerts.state import Alert
+from monitoring.app import feature_pages
 from monitoring.app.reading import Review
 from monitoring.app.wording import COLOURS, badness, count, day, headline, how_badly, literal, shortened
 from monitoring.telling.printing import groups
@@ -36,7 +37,10 @@ def show(review: Review) -> None:
     for key in _KEYS:  # what was chosen is still chosen on coming back from an alert
         if key in st.session_state:
             st.session_state[key] = st.session_state[key]
-    st.title("Drift alerts", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.title("Drift alerts", anchor=False, width="stretch")
+        if st.button("Features", icon=":material/search:", type="tertiary", key="to-features"):
+            feature_pages.go()
     if not review.alerts:
         st.info("There are no alerts. check-drift opens them.")
         return

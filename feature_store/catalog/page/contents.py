@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from feature_store.catalog.described import Described, describe
+from feature_store.catalog.edges import edges, node_id
 from feature_store.catalog.facts import ColumnFacts
 from feature_store.catalog.model import MODEL, MONITOR, Catalog, Column, Reader, Table, first_line
 from feature_store.catalog.page.history import History
@@ -16,7 +17,6 @@ from feature_store.store import FeatureStore
 LONGEST = 600
 """So many letters of a description are kept: the page is one file, whatever people write."""
 _MINUTE = "%Y-%m-%d %H:%M"
-_SCORE_TABLE, _MONITORING_TABLE = "score table", "monitoring table"
 Node = dict[str, Any]
 Histories = Mapping[tuple[str, str], Sequence[History]]
 """By full name of the table and name of the feature."""
@@ -34,22 +34,23 @@ def contents(
     nodes = []
     for table in catalog.tables.values():
         on_table(table.short)
-        nodes.append(_table(store, catalog, table, as_of, histories or {}))
+        nodes.append(table_node(store, catalog, table, as_of, histories or {}))
     nodes += [_reader(one) for one in catalog.readers if one.kind in (MODEL, MONITOR)]
-    edges = list(_edges(catalog))
+    made_of = list(edges(catalog))
     there = {node["id"] for node in nodes}
-    for name in sorted({name for edge in edges for name in edge[:2]} - there):
+    for name in sorted({name for edge in made_of for name in edge[:2]} - there):
         kind = "missing table" if name.startswith(f"{catalog.place}.") else "foreign table"
         nodes.append({"id": name, "short": name.removeprefix(f"{catalog.place}."), "kind": kind})
     return {
         "place": catalog.place,
         "as_of": f"{as_of:{_MINUTE}}",
         "nodes": [_without_empty(node) for node in nodes],
-        "edges": [list(edge) if edge[2] is not None else list(edge[:2]) for edge in edges],
+        "edges": [list(edge) if edge[2] is not None else list(edge[:2]) for edge in made_of],
     }
 
 
-def _table(store: FeatureStore, catalog: Catalog, table: Table, as_of: datetime, histories: Histories) -> Node:
+def table_node(store: FeatureStore, catalog: Catalog, table: Table, as_of: datetime, histories: Histories) -> Node:
+    """A table in words: what it is, what it holds, what was recorded of it; why it cannot be read is its ``problem``."""
     node: Node = {
         "id": table.name, "short": table.short, "kind": table.kind, "about": _cut(table.description), "owner": table.owner,
         "keys": list(table.keys), "time": table.time, "problem": table.problem,
@@ -69,7 +70,7 @@ def _table(store: FeatureStore, catalog: Catalog, table: Table, as_of: datetime,
             _column(one, told.facts.columns.get(one.name, ColumnFacts()), histories.get((table.name, one.name), ()))
             for one in table.columns
         ],
-        "dropped": {name: [_id(reader) for reader in readers] for name, readers in told.dropped.items()},
+        "dropped": {name: [node_id(reader) for reader in readers] for name, readers in told.dropped.items()},
     }
 
 
@@ -118,36 +119,9 @@ def _values(known: ColumnFacts) -> str:
 
 def _reader(reader: Reader) -> Node:
     return {
-        "id": _id(reader), "short": reader.short, "kind": reader.kind, "owner": reader.owner, "problem": reader.problem,
+        "id": node_id(reader), "short": reader.short, "kind": reader.kind, "owner": reader.owner, "problem": reader.problem,
         "aliases": sorted(reader.aliases), "as_of": f"{reader.as_of:{_MINUTE}}" if reader.as_of else "",
     }  # fmt: skip
-
-
-def _id(reader: Reader) -> str:
-    """A monitor may be called as anything else is."""
-    return f"{MONITOR} {reader.name}" if reader.kind == MONITOR else reader.name
-
-
-def _edges(catalog: Catalog) -> Iterator[tuple[str, str, list[str] | None]]:
-    """What is made of what, with the columns that are read; None: all of them, or it is not known which.
-
-    Scores are made by their model, which reads the feature tables for them.
-    """
-    readers = {reader.name: reader for reader in catalog.readers if reader.kind == MODEL}
-    for reader in catalog.readers:
-        if reader.kind in (MODEL, MONITOR):
-            for read, columns in sorted(reader.reads.items()):
-                yield read, _id(reader), None if columns is None else sorted(columns)
-    for table in catalog.tables.values():
-        if table.commit is None or table.kind == _MONITORING_TABLE:
-            continue
-        details, by_model = table.commit.details, dict[str, Any]()
-        name = f"{details.get('model')}/{details.get('model_version')}"
-        if table.kind == _SCORE_TABLE and name in readers:
-            yield name, table.name, None
-            by_model = dict(readers[name].reads)
-        for source in sorted(set(table.commit.sources) - set(by_model) - {table.name}):
-            yield source, table.name, None
 
 
 def _cut(text: str) -> str:

@@ -1,0 +1,84 @@
+"""What something is made of and what is made of it, drawn; each box leads to its page, and so do the names below."""
+
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from feature_store.catalog.edges import MadeOf, edges, node_id, reached
+from feature_store.catalog.model import MONITOR, Catalog
+from feature_store.errors import listed
+from monitoring.app.wording import literal
+
+MOST = 60
+"""So many arrows are drawn on either side."""
+
+
+def show(catalog: Catalog, name: str, feature: str = "") -> None:
+    """The lineage of a table, a feature, a model or a monitor."""
+    st.subheader("Lineage", anchor=False)
+    made_of = list(edges(catalog))
+    above = reached(made_of, name, upward=True)
+    below = reached(made_of, name, upward=False, feature=feature)
+    if not above and not below:
+        st.text("Nothing is recorded of what it is made of, or who reads it.")
+        return
+    owners = {node_id(one): one.owner for one in catalog.readers} | {
+        table.name: table.owner for table in catalog.tables.values()
+    }
+    breaks = list(dict.fromkeys(target for _, target, _ in below))
+    whom = sorted({owners.get(one, "") for one in breaks} - {""})
+    ask = f" Ask {listed(whom)} first." if whom else ""
+    reaches = listed((_short(catalog, one) for one in breaks), most=20) if breaks else ""
+    words = f"A change reaches {reaches}.{ask}" if breaks else "Nobody that is recorded reads it."
+    st.text(words)
+    is_dark = st.context.theme.type == "dark"
+    drawn = dot(catalog, [*above[:MOST], *below[:MOST]], name, feature, is_dark=is_dark)
+    st.graphviz_chart(drawn, width="content", alt=words)
+    _names("Made of", catalog, [source for source, target, _ in above if target == name])
+    _names("Read by", catalog, [target for source, target, _ in below if source == name])
+
+
+def _names(title: str, catalog: Catalog, names: list[str]) -> None:
+    if names:
+        st.caption(title)
+        with st.container(horizontal=True, gap="small"):
+            for name in dict.fromkeys(names):
+                if st.button(literal(_short(catalog, name)), key=f"{title}-{name}", type="tertiary"):
+                    st.query_params["name"] = name
+                    st.rerun()
+
+
+def dot(catalog: Catalog, drawn: list[MadeOf], focus: str, feature: str, *, is_dark: bool) -> str:
+    """The edges as Graphviz' DOT, from left to right; what the page is about has a border."""
+    ink, line, paper = ("#e6eaf0", "#7c8796", "#1c222c") if is_dark else ("#1c2430", "#8d97a5", "#f6f7f9")
+    lines = [
+        "digraph {",
+        "  rankdir=LR; bgcolor=transparent; nodesep=0.18; ranksep=0.45;",
+        f'  node [shape=box, style="rounded,filled", fontname="sans-serif", fontsize=11, margin="0.12,0.06", '
+        f'color="{line}", fillcolor="{paper}", fontcolor="{ink}"];',
+        f'  edge [color="{line}", arrowsize=0.6];',
+    ]
+    names = sorted({focus, *(end for source, target, _ in drawn for end in (source, target))})
+    ids = {name: f"n{position}" for position, name in enumerate(names)}
+    kinds = {table.name: table.kind for table in catalog.tables.values()} | {
+        node_id(one): ", ".join([one.kind, *sorted(one.aliases)]) for one in catalog.readers if node_id(one) not in catalog.tables
+    }  # fmt: skip
+    for name, place in ids.items():
+        is_feature = bool(feature) and name == focus
+        short = _short(catalog, name) + (f".{feature}" if is_feature else "")
+        kind = "feature" if is_feature else kinds.get(name, "not here")
+        label = "\\n".join(_quoted(text) for text in (short.removeprefix(f"{MONITOR} "), kind))
+        style = ', color="#3f7fd0", penwidth=2.2' if name == focus else ""
+        address = _quoted("?" + urlencode({"page": "features", "name": name}))
+        lines.append(f'  {place} [label="{label}", URL="{address}", target="_self"{style}];')
+    lines += [f"  {ids[source]} -> {ids[target]};" for source, target in sorted({edge[:2] for edge in drawn})]
+    return "\n".join([*lines, "}"])
+
+
+def _short(catalog: Catalog, name: str) -> str:
+    return name.removeprefix(f"{catalog.place}.")
+
+
+def _quoted(text: str) -> str:
+    """``text`` inside a DOT string: neither its end, nor one of Graphviz' own signs."""
+    return " ".join(text.replace("\\", "\\\\").replace('"', '\\"').split())

@@ -1,0 +1,1 @@
+../../../../monitoring/app/feature_lineage.py

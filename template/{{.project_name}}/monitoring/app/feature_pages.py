@@ -1,0 +1,1 @@
+../../../../monitoring/app/feature_pages.py
