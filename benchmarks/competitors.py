@@ -19,6 +19,7 @@ from pyspark.sql import DataFrame
 from feature_store import FeatureLookup, open_store
 from feature_store.join.point_in_time import AUTOMATIC, WAYS
 from feature_store.join.resolved_lookup import ResolvedLookup
+from feature_store.join.rows import as_frame
 from feature_store.local.store import LocalStore
 
 ANSWER = "@@ "
@@ -51,7 +52,9 @@ def planner(case: Case, spine: str, store: LocalStore) -> DataFrame:
 
 def by_way(name: str) -> Competitor:
     """One of the planner's ways, whatever it would choose."""
-    return lambda case, spine, store: WAYS[name](store.tables.read(spine), _resolved(case, store), store.tables)
+    return lambda case, spine, store: as_frame(
+        WAYS[name](store.tables.read(spine), _resolved(case, store), store.tables)
+    )
 
 
 IN_SPARK: Mapping[str, Competitor] = {

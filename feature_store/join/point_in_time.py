@@ -10,18 +10,18 @@ A flight is decided at 10:00. Of these observations it may see the second, never
 The whole newest row is taken: a null in it stays null. A row exactly as old as the lookback window still counts. Rows of
 the data frame are never lost or doubled; one with a null key or a null moment finds nothing.
 
-There are several ways, which give the same rows. *Union and last* works on any cluster: data frame and feature tables of
+There are three ways, which give the same rows. *Union and last* works on any cluster: data frame and feature tables of
 one lookup key become one frame, shuffled once and sorted once, and the last feature row before each data frame row is
 carried along. *On the driver* is taken where Spark runs in this process and everything is known to fit in memory: Arrow
-buffers are searched here and no row crosses into the JVM before the join is done. *By groups*, on request: blobs of
-Arrow columns are shuffled where union and last shuffles rows; with *broadcast*, small tables are not shuffled at all.
+buffers are searched here and no row crosses into the JVM before the join is done. *By files* is taken on clusters whose
+workers can read the tables' files: they search keys and moments only, and fetch the rows found in place.
 Spark's setting ``pipeline.join.way`` names a way for all joins; ``pipeline.join.memory`` says how much memory they may
 take.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import partial
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -35,6 +35,7 @@ from feature_store.tables.gathering import rows_if_few
 from feature_store.tables.protocol import Tables, TablesInFiles
 
 WAY_SETTING, AUTOMATIC = "pipeline.join.way", "automatic"
+_log = logging.getLogger(__name__)
 Way = Callable[[DataFrame, Sequence[ResolvedLookup], Tables], DataFrame | Rows]
 
 
@@ -68,17 +69,27 @@ def _on_driver(
     return join_on_driver(spine, lookups, _in_files(tables), rows=rows)
 
 
-def _in_groups(
-    spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: Tables, *, broadcast: bool = False
+def _by_files(
+    spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: Tables, *, checked: bool = False
 ) -> DataFrame:
-    # Polars, again.
-    from feature_store.join.in_groups import join_in_groups
+    if not checked and (reason := _why_not_by_files(spine, lookups, _in_files(tables))):
+        raise Misuse(f"{reason}. Set {WAY_SETTING} to union, or unset it.")
+    from feature_store.join.in_files import join_in_files
 
-    return join_in_groups(spine, lookups, _in_files(tables), broadcast=broadcast)
+    return join_in_files(spine, lookups, _in_files(tables))
+
+
+def _why_not_by_files(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: TablesInFiles) -> str | None:
+    """Why the workers cannot read the files of these tables by themselves; None if they can."""
+    try:
+        from feature_store.join.in_files import why_not
+    except ImportError as error:
+        return f"This driver lacks {error.name}"
+    return why_not(spine.sparkSession, lookups, tables)
 
 
 def _automatic(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: Tables) -> DataFrame | Rows:
-    """On the driver where Spark runs in this process and everything is known to fit, otherwise in Spark."""
+    """On the driver where Spark runs in this process and everything fits, by files on clusters, otherwise by union."""
     if tables.in_process and isinstance(tables, TablesInFiles):
         room, needed = Room.of(spine.sparkSession), costs(lookups, tables)
         if needed is not None and fits(room, needed, spine.schema, rows=0):
@@ -86,6 +97,11 @@ def _automatic(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: Tabl
             with nullcontext((spine, few.num_rows)) if few is not None else _counted(spine) as (counted, rows):
                 if fits(room, needed, spine.schema, rows=rows):
                     return _on_driver(counted, lookups, tables, rows=few)
+    elif isinstance(tables, TablesInFiles):
+        reason = _why_not_by_files(spine, lookups, tables)
+        if reason is None:
+            return _by_files(spine, lookups, tables, checked=True)
+        _log.warning("%s, so Spark alone does the join, which takes longer.", reason)
     return union_and_last(spine, lookups, tables)
 
 
@@ -98,8 +114,7 @@ def _in_files(tables: Tables) -> TablesInFiles:
 WAYS: Mapping[str, Way] = {
     AUTOMATIC: _automatic,
     "driver": _on_driver,
-    "groups": _in_groups,
-    "broadcast": partial(_in_groups, broadcast=True),
+    "files": _by_files,
     "union": union_and_last,
 }
 

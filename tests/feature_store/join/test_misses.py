@@ -38,7 +38,7 @@ def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Feat
     return store
 
 
-@pytest.fixture(params=["automatic", "driver", "groups", "broadcast", "union"])
+@pytest.fixture(params=["automatic", "driver", "files", "union"])
 def way(spark: SparkSession, request: pytest.FixtureRequest) -> Iterator[str]:
     spark.conf.set(WAY_SETTING, request.param)
     yield request.param

@@ -1,1 +1,0 @@
-../../../../feature_store/join/arrow.py
