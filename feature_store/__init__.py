@@ -1,5 +1,7 @@
 """The engine: feature tables, lookups, point-in-time joins, and models that carry their features."""
 
+from typing import TYPE_CHECKING, Any
+
 from feature_store.declare.checks import Fresh, InRange, NullShare, OneOf, RowCount
 from feature_store.declare.function import FeatureFunction
 from feature_store.declare.lookup import FeatureLookup
@@ -18,8 +20,12 @@ from feature_store.errors import (
 from feature_store.opening import open_store
 from feature_store.store import FeatureStore
 
+if TYPE_CHECKING:
+    from feature_store.porting.client import FeatureEngineeringClient
+
 __all__ = [
     "ConcurrentWrite",
+    "FeatureEngineeringClient",
     "FeatureFunction",
     "FeatureLookup",
     "FeatureStore",
@@ -39,3 +45,11 @@ __all__ = [
     "WrongKind",
     "open_store",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """What notebooks that were written for the vendor's client import, loaded when it is asked for."""
+        from feature_store.porting.importing import given
+
+        return given(name)

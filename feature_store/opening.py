@@ -34,8 +34,7 @@ def open_store(
     StorageError
         If the workspace cannot be written, or was written by a newer version of this pipeline.
     """
-    there = "databricks" if os.environ.get("DATABRICKS_RUNTIME_VERSION") else "local"
-    chosen = backend or os.environ.get("PIPELINE_BACKEND") or there
+    chosen = backend or chosen_backend()
     place = Path(workspace or os.environ.get("PIPELINE_WORKSPACE") or "workspace")
     if chosen == "databricks":
         from feature_store.databricks.store import DatabricksStore
@@ -46,3 +45,9 @@ def open_store(
     from feature_store.local.store import LocalStore
 
     return LocalStore.open(catalog=catalog, schema=schema, workspace=place)
+
+
+def chosen_backend() -> str:
+    """What ``PIPELINE_BACKEND`` names, or else ``databricks`` on a Databricks runtime and ``local`` anywhere else."""
+    there = "databricks" if os.environ.get("DATABRICKS_RUNTIME_VERSION") else "local"
+    return os.environ.get("PIPELINE_BACKEND") or there

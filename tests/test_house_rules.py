@@ -40,6 +40,7 @@ TOO_LONG: list[str] = []
 def test_the_engine_exports_these_names():
     assert feature_store.__all__ == [
         "ConcurrentWrite",
+        "FeatureEngineeringClient",
         "FeatureFunction",
         "FeatureLookup",
         "FeatureStore",

@@ -23,6 +23,11 @@ from feature_store.tables.stored import StoredFeatureTable
 
 _FIRST = {"timestamp": "TIMESTAMP'0001-01-01 00:00:00'", "date": "DATE'0001-01-01'"}
 
+_OURS = (
+    "On Databricks a feature function is a function of Unity Catalog; {} is Python code. "
+    "Register it there (CREATE FUNCTION ... LANGUAGE PYTHON) and give its three-level name."
+)
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -59,18 +64,48 @@ def vendor_feature(
 
     All features are named one by one, since the vendor's own order of "all of them" is the alphabet's.
     """
+    if isinstance(feature, FeatureFunction):
+        return _vendor_function(feature)
+    name = tables.full_name(feature.table_name)
+    return _vendor_lookup(feature, name, list(feature.feature_names) or stored[name].feature_columns)
+
+
+def vendor_words(features: Any) -> Any:
+    """A list in which this project's lookups and functions are the vendor's, name by name; anything else as it is.
+
+    Raises
+    ------
+    Misuse
+        If a function is not one of Unity Catalog.
+    """
+
+    def word(feature: Any) -> Any:
+        if isinstance(feature, FeatureLookup):
+            return _vendor_lookup(feature, feature.table_name, list(feature.feature_names) or None)
+        if not isinstance(feature, FeatureFunction):
+            return feature
+        if feature.function is not None:
+            raise Misuse(_OURS.format(feature.udf_name))
+        return _vendor_function(feature)
+
+    return [word(one) for one in features] if isinstance(features, list | tuple) else features
+
+
+def _vendor_function(feature: FeatureFunction) -> Any:
     from databricks.feature_engineering import FeatureFunction as VendorFunction
+
+    return VendorFunction(
+        udf_name=feature.udf_name, input_bindings=dict(feature.input_bindings), output_name=feature.output_name
+    )
+
+
+def _vendor_lookup(feature: FeatureLookup, name: str, features: list[str] | None) -> Any:
     from databricks.feature_engineering import FeatureLookup as VendorLookup
 
-    if isinstance(feature, FeatureFunction):
-        return VendorFunction(
-            udf_name=feature.udf_name, input_bindings=dict(feature.input_bindings), output_name=feature.output_name
-        )
-    name = tables.full_name(feature.table_name)
     return VendorLookup(
         table_name=name,
         lookup_key=list(feature.lookup_key),
-        feature_names=list(feature.feature_names) or stored[name].feature_columns,
+        feature_names=features,
         rename_outputs=dict(feature.rename_outputs) or None,
         timestamp_lookup_key=feature.timestamp_lookup_key,
         lookback_window=feature.lookback_window,
@@ -97,10 +132,7 @@ def check_expressible(definition: Definition) -> None:
             )
     ours = [one.name for one in definition.functions if one.code is not None]
     if ours:
-        raise Misuse(
-            f"On Databricks a feature function is a function of Unity Catalog; {listed(ours)} is Python code. "
-            "Register it there (CREATE FUNCTION ... LANGUAGE PYTHON) and give its three-level name."
-        )
+        raise Misuse(_OURS.format(listed(ours)))
 
 
 def check_keys_are_kept(definition: Definition, excluded: Sequence[str]) -> None:

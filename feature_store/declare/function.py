@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,13 @@ class FeatureFunction:
         assign(self, "input_bindings", bindings)
         assign(self, "output_name", output)
         assign(self, "returns", returns)
+
+    def with_code(self, function: Callable[..., "pd.Series"], returns: str) -> "FeatureFunction":
+        """The same, under its registered name, with the Python code that it stands for."""
+        made = copy(self)
+        object.__setattr__(made, "function", function)
+        object.__setattr__(made, "returns", returns)
+        return made
 
 
 def _checked_bindings(given: Mapping[str, str] | None) -> dict[str, str]:

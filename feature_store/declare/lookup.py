@@ -17,6 +17,7 @@ class FeatureLookup:
     ``lookup_key`` names the data frame's columns in the order of the table's keys (the timeseries column aside).
     ``feature_names`` None means all features, in the table's order. ``lookback_window`` is inclusive: a value exactly
     that old still counts. ``default_values`` fill missing rows and null values, keyed by output name.
+    ``feature_name`` and ``output_name``, the vendor's former words for one feature, are understood.
 
     Raises
     ------
@@ -43,7 +44,15 @@ class FeatureLookup:
         timestamp_lookup_key: str | Sequence[str] | None = None,
         lookback_window: timedelta | None = None,
         default_values: Mapping[str, DefaultValue] | None = None,
+        feature_name: str | None = None,
+        output_name: str | None = None,
     ) -> None:
+        if feature_name is not None and not feature_names:
+            feature_names, rename_outputs = feature_name, {feature_name: output_name} if output_name else rename_outputs
+        elif feature_name is not None or output_name is not None:
+            raise Misuse(
+                "feature_name= and output_name= are the former way to name one feature. Write feature_names= and rename_outputs=."
+            )
         if not isinstance(table_name, FeatureTable | str):
             raise WrongKind(f"A lookup's table is a FeatureTable or its name, not {type(table_name).__name__}.")
         declared = table_name if isinstance(table_name, FeatureTable) else None

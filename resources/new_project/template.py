@@ -26,6 +26,7 @@ LEFT_OUT = (
     "resources/README.md", "resources/dashboards/*", "resources/new_project/template.py",
     "tests/resources/test_template.py",
     # Tests that are made of its projects.
+    "tests/feature_store/porting/test_ported_notebooks.py",
     "tests/features/conftest.py", "tests/features/flights/*", "tests/features/test_publish.py",
     "tests/inference/flights/*", "tests/monitoring/alerts/test_retraining.py",
     "tests/monitoring/app/test_review_page.py", "tests/monitoring/drift/test_statistics_on_flights.py",

@@ -99,6 +99,12 @@ class UnityCatalog:
             "input_params": {"parameters": told},
         }
 
+    def create_python_function(self, name: str, parameters: str, returns: str, body: str) -> str:
+        """What ``return`` says is the same expression in Python and in SQL, as long as it is arithmetic."""
+        types = dict(one.lower().split() for one in parameters.split(","))
+        self.create_function(name, types, returns.lower(), body.strip().removeprefix("return "))
+        return name
+
     def clear(self) -> None:
         """Drop every table and function."""
         for name, known in self.functions.items():
@@ -229,6 +235,10 @@ _STATEMENTS = (
     (r"ALTER TABLE (\S+) ADD CONSTRAINT \S+ PRIMARY KEY\((.*)\)", "add_primary_key"),
     (r"ALTER TABLE (\S+) SET TAGS \((.*)\)", "set_tags"),
     (r"ALTER TABLE (\S+) UNSET TAGS \((.*)\)", "unset_tags"),
+    (
+        r"CREATE OR REPLACE FUNCTION (\S+)\((.*)\)\s+RETURNS (\w+)\s.*LANGUAGE PYTHON.*\$\$(.*)\$\$",
+        "create_python_function",
+    ),
     (r"SHOW CREATE TABLE (\S+)", "show_create_table"),
     (r"DROP TABLE (?:IF EXISTS )?(\S+)", "drop_table"),
 )

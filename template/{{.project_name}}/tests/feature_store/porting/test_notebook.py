@@ -1,0 +1,1 @@
+../../../../../tests/feature_store/porting/test_notebook.py
