@@ -235,7 +235,8 @@ def _use_own_registry() -> None:
     import mlflow
 
     if str(mlflow.get_registry_uri()).startswith("databricks"):
-        mlflow.set_registry_uri(mlflow.get_tracking_uri())
+        mlflow.set_registry_uri("")  # wherever runs are tracked
+        os.environ.pop("MLFLOW_REGISTRY_URI", None)
         warnings.warn(
             "Models are registered in the store's own registry, not Unity Catalog: leave mlflow.set_registry_uri out.",
             UserWarning,

@@ -20,9 +20,9 @@ _NAME = r"`?[\w-]+`?"
 _THREE = rf"{_NAME}\.{_NAME}\.{_NAME}"
 _IN_A_QUERY = re.compile(rf"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|(?<![\w.`]){_THREE}(?![\w.`(])")
 _CHANGE = re.compile(
-    rf"\s*((?:CREATE|REPLACE)\b.*?\bTABLE|INSERT|MERGE|UPDATE|DELETE|ALTER TABLE|TRUNCATE|OPTIMIZE|VACUUM|COMMENT ON)\b.*?"
-    rf"({_THREE})",
-    re.IGNORECASE | re.DOTALL,
+    r"(CREATE\s+(?:OR\s+REPLACE\s+)?TABLE(?:\s+IF\s+NOT\s+EXISTS)?|INSERT\s+(?:INTO|OVERWRITE)(?:\s+TABLE)?|MERGE\s+INTO|UPDATE|"
+    rf"DELETE\s+FROM|(?:ALTER|TRUNCATE|COMMENT\s+ON)\s+TABLE|OPTIMIZE|VACUUM)\s+({_THREE})",
+    re.IGNORECASE,
 )
 
 
@@ -77,7 +77,7 @@ class NotebookSession:
                 return spark.createDataFrame([], "result string")
         if found := _CHANGE.match(text):
             raise Misuse(
-                f"{found[1].upper()} is not how {found[2]} changes here: make a table with create_table(name=..., "
+                f"{found[1].upper()} is not how {found[2].replace('`', '')} changes here: make a table with create_table(name=..., "
                 "primary_keys=..., df=...), and write to it with write_table. spark.sql reads it."
             )
         return spark.sql(_IN_A_QUERY.sub(_by_its_path, text), *arguments, **options)

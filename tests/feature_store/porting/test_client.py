@@ -148,12 +148,17 @@ def test_three_level_names_are_tables_of_the_store_to_the_session_too(fe: Any, f
     asked = "SELECT 'ml.grapes.wines' AS name, max(alcohol) AS most FROM ml.grapes.wines w WHERE w.id < 2"
     assert [tuple(row) for row in session.sql(asked).collect()] == [("ml.grapes.wines", 9.5)]
 
+    session.sql("CREATE OR REPLACE TEMP VIEW strong AS SELECT id FROM ml.grapes.wines WHERE alcohol > 10")
+    assert [row.id for row in session.sql("SELECT id FROM strong").collect()] == [2]
+    session.catalog.dropTempView("strong")
+
     session.sql("USE CATALOG ml")
     session.sql("USE grapes")
     assert fe.get_table(name="wines").name == "ml.grapes.wines"
     for statement in (
         "INSERT INTO ml.grapes.wines VALUES (3, 1.0)",
         "CREATE OR REPLACE TABLE ml.grapes.wines (id int)",
+        "alter table `ml`.`grapes`.`wines` ADD CONSTRAINT pk PRIMARY KEY (id)",
     ):
         with pytest.raises(Misuse, match=r"is not how ml.grapes.wines changes here: make a table with create_table"):
             session.sql(statement)
