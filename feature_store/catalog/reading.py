@@ -28,9 +28,9 @@ from feature_store.package.registry import RegisteredVersion, registered_version
 from feature_store.store import FeatureStore
 from feature_store.tables.commit import TableVersion
 from feature_store.tables.log_end import Enough, LogEnd, log_end
+from feature_store.tables.properties import KEYS, OWNER, TAG, TIME
 from feature_store.tables.protocol import Tables
 
-_KEYS, _TIME, _OWNER, _TAG = "pipeline.primary_keys", "pipeline.timeseries_column", "pipeline.owner", "pipeline.tag."
 _SCORE, _CHECK = "score-batch", "check-drift"
 
 
@@ -85,8 +85,8 @@ def _described(store: FeatureStore, full: str, end: LogEnd, known: TableVersion 
     table = Table(
         name=full,
         description=end.description,
-        owner=properties.get(_OWNER, ""),
-        tags={key.removeprefix(_TAG): value for key, value in properties.items() if key.startswith(_TAG)},
+        owner=properties.get(OWNER, ""),
+        tags={key.removeprefix(TAG): value for key, value in properties.items() if key.startswith(TAG)},
         columns=[_column(field) for field in end.fields],
         version=version,
         is_newest=version == end.version,
@@ -94,8 +94,8 @@ def _described(store: FeatureStore, full: str, end: LogEnd, known: TableVersion 
         at=known.at if known else None,
     )
     kind = KINDS.get(table.commit.verb, TABLE) if table.commit else TABLE
-    if _KEYS in properties:
-        keys, time = json.loads(properties[_KEYS]), properties.get(_TIME) or ""
+    if KEYS in properties:
+        keys, time = json.loads(properties[KEYS]), properties.get(TIME) or ""
         return replace(table, kind=FEATURE_TABLE, keys=keys, time=time)
     if table.commit is None or kind == FEATURE_TABLE:
         with suppress(PipelineError):  # where the keys are not among the properties, the store knows them

@@ -21,10 +21,9 @@ from feature_store.publish.feature_table_checks import (
 from feature_store.publish.publication import Publication
 from feature_store.publish.publishing import publish_rows
 from feature_store.tables.commit import Commit
+from feature_store.tables.properties import OWNER
 from feature_store.tables.spark_writing import committing
 from feature_store.tables.stored import StoredFeatureTable
-
-_OWNER = "pipeline.owner"
 
 
 class FeatureTables:
@@ -88,7 +87,7 @@ class FeatureTables:
         return StoredFeatureTable(
             name=info.name,
             description=info.description,
-            owner=info.properties.get(_OWNER, ""),
+            owner=info.properties.get(OWNER, ""),
             primary_keys=keys,
             timestamp_keys=list(told.timestamp_keys),
             features=info.schema.names,
@@ -141,7 +140,7 @@ class FeatureTables:
 
     def set_owner(self, *, name: str, owner: str) -> None:
         """Name who answers for the table."""
-        self.tables.set_properties(name, {_OWNER: owner})
+        self.tables.set_properties(name, {OWNER: owner})
 
     def publish_table(
         self, *, table: FeatureTable, df: DataFrame, commit: Commit, dry_run: bool = False

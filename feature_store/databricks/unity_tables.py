@@ -15,10 +15,9 @@ from feature_store import names as naming
 from feature_store.errors import NotFound, StorageError, suggestion
 from feature_store.moments import utc
 from feature_store.tables.commit import FORMAT, Commit, TableVersion
+from feature_store.tables.properties import FORMAT_PROPERTY
 from feature_store.tables.protocol import USER_METADATA, TableInfo
 from feature_store.tables.spark_writing import check_schema, merge_differing, refusal
-
-FORMAT_PROPERTY = "pipeline.format"
 
 
 class UnityTables:

@@ -44,6 +44,7 @@ from feature_store.join.blobs import BLOBS
 from feature_store.join.memory import row_bytes
 from feature_store.join.parquet_rows import credentials
 from feature_store.join.resolved_lookup import ResolvedLookup
+from feature_store.join.rows import joined_schema
 from feature_store.tables.data_files import DataFile, data_files, why_not_plain
 from feature_store.tables.protocol import TablesInFiles
 
@@ -89,7 +90,7 @@ def join_in_files(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: T
     """
     spark, zone = spine.sparkSession, spine.sparkSession.conf.get("spark.sql.session.timeZone")
     cores = spark.sparkContext.defaultParallelism
-    schema = _joined_schema(spine.schema, lookups, tables)
+    schema = joined_schema(spine.schema, lookups, tables)
     questions = _questions(spine.columns, lookups)
     with _sent():
         held = _Held.of(spine, questions, rows_of_a_chunk=_rows_of_a_chunk(schema))
@@ -266,12 +267,3 @@ def _few_keys(held: _Held, questions: Sequence[Question]) -> dict[int, pa.Table]
         parts[slot].append(blobs.unpacked(blob.as_buffer()))
     # A key of several chunks comes several times, which the search for equal ones does not mind.
     return {slot: pa.concat_tables(tables) for slot, tables in parts.items()}
-
-
-def _joined_schema(spine: StructType, lookups: Sequence[ResolvedLookup], tables: TablesInFiles) -> StructType:
-    schema = StructType(list(spine.fields))
-    for lookup in lookups:
-        stored = tables.info(lookup.table, version=lookup.version).schema
-        for feature, name in lookup.outputs:
-            schema = schema.add(name, stored[feature].dataType, True)
-    return schema

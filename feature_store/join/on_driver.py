@@ -16,12 +16,11 @@ from typing import cast
 import polars as pl
 import pyarrow as pa
 from pyspark.sql import DataFrame
-from pyspark.sql.types import StructType
 
 from feature_store.join.memory import TABLES_AT_ONCE
 from feature_store.join.newest_row import Asked, find
 from feature_store.join.resolved_lookup import ResolvedLookup
-from feature_store.join.rows import Rows
+from feature_store.join.rows import Rows, joined_schema
 from feature_store.tables.protocol import TablesInFiles
 
 _FEW_KEYS = 10_000
@@ -42,7 +41,7 @@ def join_on_driver(
         parts = pool.map(lambda lookup: _outputs(questions[_question(lookup)], lookup, tables, frame), lookups)
         for name, column in chain.from_iterable(parts):
             result = result.append_column(name, column)
-    return Rows(result, _output_schema(spine.schema, lookups, tables), spine.sparkSession)
+    return Rows(result, joined_schema(spine.schema, lookups, tables), spine.sparkSession)
 
 
 def _question(lookup: ResolvedLookup) -> tuple[tuple[str, ...], str | None]:
@@ -85,12 +84,3 @@ def _needed(asked: Asked, lookup: ResolvedLookup, frame: pl.DataFrame) -> Iterat
 
 def _polars(arrow: pa.Table) -> pl.DataFrame:
     return cast(pl.DataFrame, pl.from_arrow(arrow))
-
-
-def _output_schema(spine: StructType, lookups: Sequence[ResolvedLookup], tables: TablesInFiles) -> StructType:
-    schema = StructType(list(spine.fields))
-    for lookup in lookups:
-        stored = tables.info(lookup.table, version=lookup.version).schema
-        for feature, name in lookup.outputs:
-            schema = schema.add(name, stored[feature].dataType, True)
-    return schema

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     from feature_store.declare.lookup import DefaultValue
+    from feature_store.join.resolved_lookup import ResolvedLookup
+    from feature_store.tables.protocol import Tables
 
 
 def as_frame(looked: DataFrame | Rows) -> DataFrame:
@@ -72,3 +74,15 @@ class Rows:
     def frame(self) -> DataFrame:
         """The rows as a frame of Spark's."""
         return self.sparkSession.createDataFrame(self.arrow, self.schema)
+
+
+def joined_schema(spine: StructType, lookups: Sequence[ResolvedLookup], tables: Tables) -> StructType:
+    """The data frame's columns, and after them the outputs of the lookups, as their tables' versions have them."""
+    from pyspark.sql.types import StructType
+
+    schema = StructType(list(spine.fields))
+    for lookup in lookups:
+        stored = tables.info(lookup.table, version=lookup.version).schema
+        for feature, name in lookup.outputs:
+            schema = schema.add(name, stored[feature].dataType, True)
+    return schema

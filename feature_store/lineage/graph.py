@@ -14,6 +14,7 @@ from feature_store.moments import utc
 from feature_store.package.registry import registered_versions
 from feature_store.store import FeatureStore
 from feature_store.tables.commit import Commit
+from feature_store.tables.properties import OWNER
 
 TABLE, FEATURE, MODEL = "table", "feature", "model version"
 KINDS = {
@@ -22,7 +23,6 @@ KINDS = {
     "review-alerts": "monitoring table",
 }  # fmt: skip
 """What a table is, by the verb of its commits."""
-_OWNER = "pipeline.owner"
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _add_table(graph: Graph, store: FeatureStore, name: str, as_of: datetime | N
     columns: tuple[str, ...] = ()
     with suppress(PipelineError):
         columns = tuple(store.get_table(name=name).feature_columns)
-    graph.add(Node(full, kind, info.properties.get(_OWNER, ""), newest, dict(known), columns=columns))
+    graph.add(Node(full, kind, info.properties.get(OWNER, ""), newest, dict(known), columns=columns))
     for version, commit in reversed(known):
         for source, read in commit.sources.items():
             graph.connect(Edge(source, full, "read", (Read(read, version),)))

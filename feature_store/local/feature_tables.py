@@ -20,6 +20,7 @@ from feature_store.publish.feature_table_checks import (
 from feature_store.publish.publication import Publication
 from feature_store.tables.commit import Commit
 from feature_store.tables.delta_tables import DeltaTables
+from feature_store.tables.properties import KEYS, OWNER, TAG, TIME
 from feature_store.tables.stored import StoredFeatureTable
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     from feature_store.declare.table import FeatureTable
-
-_KEYS, _TIME, _OWNER, _TAG = "pipeline.primary_keys", "pipeline.timeseries_column", "pipeline.owner", "pipeline.tag."
 
 
 class FeatureTables:
@@ -67,7 +66,7 @@ class FeatureTables:
         if not is_new:
             check_same(self.get_table(name=name), ordered, timeseries_column, wanted)
         else:
-            properties = {_TAG + key: value for key, value in (tags or {}).items()}
+            properties = {TAG + key: value for key, value in (tags or {}).items()}
             properties |= _identity(ordered, timeseries_column)
             self.tables.create(name, wanted, description=description or "", properties=properties)
         if df is not None:
@@ -85,18 +84,18 @@ class FeatureTables:
     def table_at(self, name: str, version: int | None) -> StoredFeatureTable:
         """The feature table as it was at ``version``; None: as it is."""
         info = self.tables.info(name, version=version)
-        if _KEYS not in info.properties:
+        if KEYS not in info.properties:
             raise Misuse(f"Table {info.name} is not a feature table: it declares no primary keys.")
-        time = info.properties.get(_TIME) or None
+        time = info.properties.get(TIME) or None
         return StoredFeatureTable(
             name=info.name,
             description=info.description,
-            owner=info.properties.get(_OWNER, ""),
-            primary_keys=json.loads(info.properties[_KEYS]),
+            owner=info.properties.get(OWNER, ""),
+            primary_keys=json.loads(info.properties[KEYS]),
             timestamp_keys=[time] if time else [],
             features=info.schema.names,
             schema=info.schema,
-            tags={key.removeprefix(_TAG): value for key, value in info.properties.items() if key.startswith(_TAG)},
+            tags={key.removeprefix(TAG): value for key, value in info.properties.items() if key.startswith(TAG)},
             version=info.version,
             table_id=info.table_id,
         )
@@ -134,21 +133,21 @@ class FeatureTables:
 
     def set_feature_table_tag(self, *, name: str, key: str, value: str) -> None:
         self.get_table(name=name)
-        self.tables.set_properties(name, {_TAG + key: value})
+        self.tables.set_properties(name, {TAG + key: value})
 
     def delete_feature_table_tag(self, *, name: str, key: str) -> None:
         self.get_table(name=name)
-        self.tables.unset_property(name, _TAG + key)
+        self.tables.unset_property(name, TAG + key)
 
     def create_declared(self, table: FeatureTable, schema: StructType) -> None:
         """Make the declared table, empty; ``schema`` has its comments."""
         keys = check_key_columns(table.name, list(table.primary_keys), table.timeseries_column, schema)
-        properties = _identity(keys, table.timeseries_column) | {_OWNER: table.owner}
+        properties = _identity(keys, table.timeseries_column) | {OWNER: table.owner}
         self.tables.create(table.name, schema, description=table.description or "", properties=properties)
 
     def set_owner(self, *, name: str, owner: str) -> None:
         """Name who answers for the table."""
-        self.tables.set_properties(name, {_OWNER: owner})
+        self.tables.set_properties(name, {OWNER: owner})
 
     def publish_table(
         self, *, table: FeatureTable, df: DataFrame, commit: Commit, dry_run: bool = False
@@ -159,4 +158,4 @@ class FeatureTables:
 
 
 def _identity(keys: Sequence[str], time: str | None) -> dict[str, str]:
-    return {_KEYS: json.dumps(list(keys)), _TIME: time or ""}
+    return {KEYS: json.dumps(list(keys)), TIME: time or ""}

@@ -21,6 +21,7 @@ from feature_store.moments import utc
 from feature_store.tables.commit import FORMAT, Commit, TableVersion
 from feature_store.tables.folders import check_log, damaged, is_table, tables_in
 from feature_store.tables.objects import Place
+from feature_store.tables.properties import FORMAT_PROPERTY
 from feature_store.tables.protocol import USER_METADATA, Engine, TableInfo
 from feature_store.tables.reading import frame
 from feature_store.tables.time_travel import check_readable, no_such_version
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
-FORMAT_PROPERTY = "pipeline.format"
 _EMPTY = "The schema is empty: run ingest-sources first, or name another --workspace, --catalog or --schema."
 
 

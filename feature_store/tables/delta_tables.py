@@ -18,8 +18,9 @@ import deltalake
 import pyarrow as pa
 
 from feature_store.tables.commit import FORMAT, Commit
-from feature_store.tables.delta_folder import FORMAT_PROPERTY, DeltaFolder, columns_of
+from feature_store.tables.delta_folder import DeltaFolder, columns_of
 from feature_store.tables.folders import remove
+from feature_store.tables.properties import FORMAT_PROPERTY
 from feature_store.tables.protocol import USER_METADATA
 from feature_store.tables.spark_writing import check_schema
 from feature_store.tables.turns import PATIENCE, in_turn

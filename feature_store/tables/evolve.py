@@ -11,6 +11,7 @@ from pyspark.sql.types import StructField, StructType
 
 from feature_store.declare.table import FeatureTable
 from feature_store.errors import SchemaMismatch, listed
+from feature_store.tables.properties import OWNER
 from feature_store.tables.protocol import Tables
 from feature_store.tables.stored import StoredFeatureTable
 
@@ -109,6 +110,6 @@ def _with_columns(tables: Tables, name: str, given: StructType, description: str
     """The table's columns, once it is there and has those that are given."""
     plain = StructType([StructField(field.name, field.dataType, True) for field in given])
     if not tables.exists(name):
-        tables.create(name, plain, description=description, properties={"pipeline.owner": owner})
+        tables.create(name, plain, description=description, properties={OWNER: owner})
     tables.add_columns(name, plain)
     return tables.info(name).schema

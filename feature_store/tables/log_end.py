@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from feature_store.tables.commit import FORMAT, Commit, TableVersion
+from feature_store.tables.properties import FORMAT_PROPERTY
 from feature_store.tables.protocol import USER_METADATA
 
 _LOG = "_delta_log"
 _COMMIT, _CHECKPOINT = re.compile(r"(\d{20})\.json"), re.compile(r"(\d{20})\.checkpoint\.parquet")
 _WRITTEN, _METADATA = b'{"commitInfo"', b'{"metaData"'
-_FORMAT_PROPERTY = "pipeline.format"
 Enough = Callable[[TableVersion], bool]
 
 
@@ -64,7 +64,7 @@ def _read(log: Path, enough: Enough) -> LogEnd | None:
     if metadata is None:
         return None
     properties = dict(metadata["configuration"])
-    if int(properties.get(_FORMAT_PROPERTY, "1")) > FORMAT:
+    if int(properties.get(FORMAT_PROPERTY, "1")) > FORMAT:
         return None
     fields = json.loads(metadata["schemaString"])["fields"]
     return LogEnd(version, metadata.get("description") or "", properties, fields, newest, is_whole=number < 0)

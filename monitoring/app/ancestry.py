@@ -7,6 +7,7 @@ from feature_store.errors import PipelineError
 from feature_store.lineage.graph import FEATURE, MODEL, Edge, Graph, Node
 from feature_store.lineage.walk import CHAMPION, Broken, broken, find, reach
 from monitoring.alerts.state import Alert
+from monitoring.app.boxes import Box, digraph
 from monitoring.windows.metrics import TABLE
 
 SCORE_TABLE = "score table"
@@ -88,21 +89,11 @@ def _reached(below: Mapping[str, set[str]], name: str) -> set[str]:
 
 def dot(found: Ancestry, *, is_dark: bool, prefix: str) -> str:
     """The graph as DOT, from left to right; the drifted node is red, the champion green."""
-    ink, line, paper = ("#e6eaf0", "#7c8796", "#1c222c") if is_dark else ("#1c2430", "#8d97a5", "#f6f7f9")
-    lines = [
-        "digraph {",
-        "  rankdir=LR; bgcolor=transparent; nodesep=0.18; ranksep=0.45;",
-        f'  node [shape=box, style="rounded,filled", fontname="sans-serif", fontsize=11, margin="0.12,0.06", '
-        f'color="{line}", fillcolor="{paper}", fontcolor="{ink}"];',
-        f'  edge [color="{line}", arrowsize=0.6];',
-    ]
-    ids = {name: f"n{position}" for position, name in enumerate(sorted(found.graph.nodes))}
-    for name, place in ids.items():
-        node = found.graph.nodes[name]
-        label = "\\n".join(_quoted(text) for text in (_short(node, prefix), _kind(node)))
-        lines.append(f'  {place} [label="{label}"{_style(node, name == found.focus)}];')
-    lines += [f"  {ids[source]} -> {ids[target]};" for source, target in sorted(found.graph.edges)]
-    return "\n".join([*lines, "}"])
+    boxes = {
+        name: Box([_short(node, prefix), _kind(node)], _style(node, name == found.focus))
+        for name, node in found.graph.nodes.items()
+    }
+    return digraph(boxes, found.graph.edges, is_dark=is_dark)
 
 
 def _short(node: Node, prefix: str) -> str:
@@ -115,12 +106,7 @@ def _kind(node: Node) -> str:
     return ", ".join([node.kind, *node.aliases])
 
 
-def _style(node: Node, is_focus: bool) -> str:
+def _style(node: Node, is_focus: bool) -> list[str]:
     if is_focus:
-        return ', color="#d03b32", penwidth=2.2'
-    return ', color="#2f9e58", penwidth=2' if CHAMPION in node.aliases else ""
-
-
-def _quoted(text: str) -> str:
-    """``text`` inside a DOT string: neither its end, nor one of Graphviz' own signs."""
-    return " ".join(text.replace("\\", "\\\\").replace('"', '\\"').split())
+        return ['color="#d03b32"', "penwidth=2.2"]
+    return ['color="#2f9e58"', "penwidth=2"] if CHAMPION in node.aliases else []

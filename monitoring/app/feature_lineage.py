@@ -7,6 +7,7 @@ import streamlit as st
 from feature_store.catalog.edges import MadeOf, edges, node_id, reached
 from feature_store.catalog.model import MONITOR, Catalog
 from feature_store.errors import listed
+from monitoring.app.boxes import Box, digraph, quoted
 from monitoring.app.wording import literal
 
 MOST = 60
@@ -50,35 +51,20 @@ def _names(title: str, catalog: Catalog, names: list[str]) -> None:
 
 def dot(catalog: Catalog, drawn: list[MadeOf], focus: str, feature: str, *, is_dark: bool) -> str:
     """The edges as Graphviz' DOT, from left to right; what the page is about has a border."""
-    ink, line, paper = ("#e6eaf0", "#7c8796", "#1c222c") if is_dark else ("#1c2430", "#8d97a5", "#f6f7f9")
-    lines = [
-        "digraph {",
-        "  rankdir=LR; bgcolor=transparent; nodesep=0.18; ranksep=0.45;",
-        f'  node [shape=box, style="rounded,filled", fontname="sans-serif", fontsize=11, margin="0.12,0.06", '
-        f'color="{line}", fillcolor="{paper}", fontcolor="{ink}"];',
-        f'  edge [color="{line}", arrowsize=0.6];',
-    ]
-    names = sorted({focus, *(end for source, target, _ in drawn for end in (source, target))})
-    ids = {name: f"n{position}" for position, name in enumerate(names)}
     kinds = {table.name: table.kind for table in catalog.tables.values()} | {
         node_id(one): ", ".join([one.kind, *sorted(one.aliases)]) for one in catalog.readers if node_id(one) not in catalog.tables
     }  # fmt: skip
-    for name, place in ids.items():
+    boxes = {}
+    for name in {focus, *(end for source, target, _ in drawn for end in (source, target))}:
         is_feature = bool(feature) and name == focus
         short = _short(catalog, name) + (f".{feature}" if is_feature else "")
         kind = "feature" if is_feature else kinds.get(name, "not here")
-        label = "\\n".join(_quoted(text) for text in (short.removeprefix(f"{MONITOR} "), kind))
-        style = ', color="#3f7fd0", penwidth=2.2' if name == focus else ""
-        address = _quoted("?" + urlencode({"page": "features", "name": name}))
-        lines.append(f'  {place} [label="{label}", URL="{address}", target="_self"{style}];')
-    lines += [f"  {ids[source]} -> {ids[target]};" for source, target in sorted({edge[:2] for edge in drawn})]
-    return "\n".join([*lines, "}"])
+        address = quoted("?" + urlencode({"page": "features", "name": name}))
+        link = [f'URL="{address}"', 'target="_self"']
+        border = ['color="#3f7fd0"', "penwidth=2.2"] if name == focus else []
+        boxes[name] = Box([short.removeprefix(f"{MONITOR} "), kind], [*link, *border])
+    return digraph(boxes, {edge[:2] for edge in drawn}, is_dark=is_dark)
 
 
 def _short(catalog: Catalog, name: str) -> str:
     return name.removeprefix(f"{catalog.place}.")
-
-
-def _quoted(text: str) -> str:
-    """``text`` inside a DOT string: neither its end, nor one of Graphviz' own signs."""
-    return " ".join(text.replace("\\", "\\\\").replace('"', '\\"').split())

@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from feature_store.files import write_at_once
 from feature_store.store import FeatureStore
 from monitoring.telling.notify import CHANNELS, Channels, Message, notify
 
@@ -53,8 +54,6 @@ def _keep(folder: Path, message: Message) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps({**vars(message), "data": dict(message.data)}, default=str)
     name = f"{message.data.get('as_of', '')}-{hashlib.sha256(text.encode()).hexdigest()[:12]}".replace(":", "-")
-    beside = folder / f"{name}.new"
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(folder / f"{name}.json")
+    write_at_once(text, folder / f"{name}.json")
     for old in _kept(folder)[:-MOST_KEPT]:
         old.unlink(missing_ok=True)

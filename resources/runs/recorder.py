@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from feature_store.cli import error_console
 from feature_store.errors import Misuse, StorageError
+from feature_store.files import write_at_once
 from resources.runs.history import History, Record
 from resources.runs.record import Json, Run
 from resources.runs.turns import locked
@@ -89,10 +90,8 @@ def write(record: Record) -> None:
     StorageError
         If it cannot be written.
     """
-    beside = record.file.with_suffix(".new")
     try:
-        beside.write_text(json.dumps(record.to_json(), indent=1, default=str), encoding="utf-8")
-        os.replace(beside, record.file)
+        write_at_once(json.dumps(record.to_json(), indent=1, default=str), record.file)
     except OSError as error:
         raise StorageError(f"The run's history in {record.file.parent} cannot be written: {error.strerror}.") from error
 

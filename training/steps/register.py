@@ -11,6 +11,7 @@ import pyarrow as pa
 from mlflow.tracking import MlflowClient
 
 from feature_store import FeatureStore
+from feature_store.files import write_at_once
 from feature_store.job import run_id
 from feature_store.moments import utc
 from feature_store.tables.commit import Commit, code_revision
@@ -43,9 +44,7 @@ def register(store: FeatureStore, candidate: Candidate, *, cards: Path) -> tuple
 def save_card(page: str, file: Path) -> Path:
     """Write the page into the file, at once."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_suffix(".new")
-    beside.write_text(page, encoding="utf-8")
-    return beside.replace(file)
+    return write_at_once(page, file)
 
 
 def decide(store: FeatureStore, candidate: Candidate, version: str) -> bool:

@@ -17,6 +17,7 @@ import mlflow
 import numpy as np
 
 from feature_store import FeatureStore, Misuse
+from feature_store.files import write_at_once
 from feature_store.job import run_id
 from feature_store.pages.page import render
 from feature_store.tables.commit import code_revision
@@ -263,9 +264,7 @@ def log(store: FeatureStore, worth: Worth, folder: Path) -> Path:
 def _keep(worth: Worth, text: str, folder: Path, name: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for suffix, content in ((".html", text), (".json", json.dumps(worth.document(), indent=1))):
-        beside = folder / f"{name}{suffix}.new"
-        beside.write_text(content, encoding="utf-8")
-        beside.replace(folder / f"{name}{suffix}")
+        write_at_once(content, folder / f"{name}{suffix}")
     for old in _files(folder)[_NEWEST:]:
         for file in (old, old.with_suffix(".html")):
             file.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from feature_store.catalog.model import Catalog
 from feature_store.catalog.page.contents import Histories, contents
+from feature_store.files import write_at_once
 from feature_store.pages.page import render
 from feature_store.store import FeatureStore
 
@@ -32,9 +33,7 @@ def write_page(
     """Write the catalog to ``index.html`` in a folder, which is made; the file's path."""
     page = page_of(contents(store, catalog, as_of=as_of, histories=histories, on_table=on_table))
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "index.html"
-    path.write_text(page, encoding="utf-8")
-    return path
+    return write_at_once(page, folder / "index.html")
 
 
 def page_of(document: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from feature_store.files import write_at_once
 from feature_store.moments import utc
 from feature_store.pages.page import render
 from feature_store.store import FeatureStore
@@ -38,9 +39,9 @@ def write(store: FeatureStore, check: Check) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     history = read_events(store, monitor=check.monitor.name, as_of=check.as_of)
     page, file = report(check, history), folder / f"{_named(check.as_of)}.html"
-    _save(page, file)
+    write_at_once(page, file)
     if file.name == max(other.name for other in folder.glob("*.html") if other.name != LATEST):
-        _save(page, folder / LATEST)
+        write_at_once(page, folder / LATEST)
     is_open = {alert.alert_id for alert in check.verdict.alerts if alert.is_open}
     opened = {_named(event.as_of) for event in history if event.kind in _OPENINGS and event.alert_id in is_open}
     _forget(folder, opened | {file.stem})
@@ -60,13 +61,6 @@ def _named(as_of: datetime) -> str:
     as_of = utc(as_of)
     whole_day = (as_of.hour, as_of.minute, as_of.second) == (0, 0, 0)
     return f"{as_of:%Y-%m-%d}" if whole_day else f"{as_of:%Y-%m-%dT%H-%M-%S}"
-
-
-def _save(page: str, file: Path) -> None:
-    """At once: nobody reads half a page."""
-    beside = file.with_suffix(".new")
-    beside.write_text(page, encoding="utf-8")
-    beside.replace(file)
 
 
 def report(check: Check, history: Sequence[Event] = ()) -> str:

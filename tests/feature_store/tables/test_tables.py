@@ -7,7 +7,7 @@ from pyspark.sql.types import StructField, StructType
 
 from feature_store import Misuse, NotFound, SchemaMismatch, StorageError
 from feature_store.tables.commit import FORMAT, Commit
-from feature_store.tables.delta_folder import FORMAT_PROPERTY
+from feature_store.tables.properties import FORMAT_PROPERTY
 from tests.frames import assert_df_equality
 
 MICROSECOND = timedelta(microseconds=1)
