@@ -107,3 +107,4 @@ def record(store: FeatureStore, run: Run) -> None:
     rows = pa.Table.from_pylist([row], schema=to_arrow_schema(columns, timezone="UTC"))
     commit = Commit(verb=RECORD, as_of=run.as_of, window=(run.window_start, run.window_end), run=run.run_id)
     store.tables.append(RUNS_TABLE, rows, commit=commit)
+    store.tables.compact(RUNS_TABLE, commit=commit)
