@@ -3,9 +3,9 @@
     python benchmarks/reviewing.py [--times 20]
 
 The tables are made without Spark in a folder of their own, the page is served by ``review-alerts serve``, and Chromium
-loads it as a person's browser does, which keeps files and what it has compiled of them. A load ends when the page shows the heading and the server has nothing more to
-send, and of an alert's page also when its charts are drawn; an action, when the page says that it was recorded. The
-first load, which starts everything, is told apart.
+loads it as a person's browser does, which keeps files and what it has compiled of them. A load ends when the page shows
+the heading and the server has nothing more to send, and of an alert's page also when its charts are drawn; an action,
+when the page says that it was recorded. The first load, which starts everything, is told apart.
 """
 
 from __future__ import annotations
