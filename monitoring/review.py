@@ -17,7 +17,7 @@ from feature_store.store import FeatureStore
 from monitoring.alerts import actions, state
 from monitoring.alerts.events import read_events
 from monitoring.alerts.reviewing import Action, Filter, act, history_of, plain
-from monitoring.telling.printing import alerts_table, groups, print_alert
+from monitoring.telling.printing import alerts_table, print_alert, print_list
 
 STATUSES = ("open", "acknowledged", "subsided", "recovered", "resolved")
 
@@ -33,6 +33,7 @@ def main() -> None:
     review-alerts assign f723104c ann@example.com
     review-alerts snooze f723104c --until 2013-08-01 --comment "a known outage"
     review-alerts resolve f723104c --comment "a sensor was stuck, and has been replaced"
+    review-alerts resolve f723104c --comment "the same" --with-following
     review-alerts retrain f723104c
     review-alerts serve
     """
@@ -47,15 +48,21 @@ def main() -> None:
 @click.option("--table", "source", metavar="NAME", help="Only alerts on features of this table; * stands for anything.")
 @click.option("--assignee", metavar="NAME", help="Only alerts assigned to this person.")
 @click.option("--since", type=Moment(), help="Only alerts beyond their limit after this moment.")
+@click.option("--follows", metavar="ALERT", help="Only alerts that may follow from this one: all of them.")
 @click.option("--snoozed", is_flag=True, help="Only those that are snoozed.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @place_options
 def list_alerts(
     catalog: str, schema: str, as_of: datetime, workspace: str, as_json: bool, everything: bool, **chosen: Any
 ) -> None:
-    """List the open alerts, oldest first."""
+    """List the open alerts, oldest first; beneath each those that may follow from it.
+
+    Of more than five that may follow from one, three are listed; --follows lists all.
+    """
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     found = state.current(read_events(store, as_of=as_of))
+    if chosen["follows"]:
+        chosen["follows"] = state.pick(found, chosen["follows"]).alert_id
     wanted = Filter(everything=everything, **chosen)
     shown = [alert for alert in found if wanted.wants(alert, as_of)]
     if as_json:
@@ -64,21 +71,7 @@ def list_alerts(
     if not shown:
         is_plain = not everything and not any(chosen.values())
         console.print("[good]No open alerts.[/]" if is_plain else "No such alerts." if found else "No alerts.")
-    else:
-        console.print(alerts_table(shown))
-    for group, members in groups(shown).items():
-        columns = ", ".join(dict.fromkeys(alert.column_name for alert in members))
-        console.print(
-            f"{group}: {len(members)} alerts, features of {members[0].source} that moved in the same window: {columns}"
-        )
-    snoozed = sum(alert.is_open and alert.is_snoozed(as_of) for alert in found if alert not in shown)
-    over = sum(not alert.is_open for alert in found if alert not in shown)
-    if snoozed:
-        console.print(f"{snoozed} snoozed: review-alerts list --snoozed")
-    if over:
-        console.print(f"{over} more recovered or resolved: review-alerts list --all")
-    if shown:
-        console.print(f"Evidence: review-alerts show {shown[0].alert_id}")
+    print_list(console, shown, found, as_of=as_of)
 
 
 @main.command("show")
@@ -94,7 +87,8 @@ def show_alert(alert_id: str, as_json: bool, catalog: str, schema: str, as_of: d
 
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     events = read_events(store, as_of=as_of)
-    found = state.pick_all(state.current(events), alert_id)
+    everything = state.current(events)
+    found = state.pick_all(everything, alert_id)
     if as_json:
         told = [plain(one) | {"events": [plain(event) for event in history_of(events, one)]} for one in found]
         click.echo(json.dumps(told if len(found) > 1 else told[0], indent=2))
@@ -105,14 +99,19 @@ def show_alert(alert_id: str, as_json: bool, catalog: str, schema: str, as_of: d
         console.print(f"Evidence: review-alerts show {found[0].alert_id}")
         return
     values = [point.value for point in trend(reading(store), found[0], as_of=as_of)]
-    print_alert(console, found[0], history_of(events, found[0]), values)
+    print_alert(console, found[0], history_of(events, found[0]), values, everything)
 
 
-def _on_alert(*, comment: str, required: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """What all actions take: the alert, a comment, who acts, and the place."""
+def _on_alert(
+    *, comment: str, required: bool = False, alone: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """What actions take: the alert, a comment, who acts, the place; and, if not ``alone``, whether on what follows, too."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         command = place_options(command)
+        if not alone:
+            help = "Do the same to each open alert that may follow from it."
+            command = click.option("--with-following", is_flag=True, help=help)(command)
         command = click.option("--user", default=getpass.getuser, metavar="NAME", help="Who does it.  [default: you]")(
             command
         )
@@ -125,27 +124,27 @@ def _on_alert(*, comment: str, required: bool = False) -> Callable[[Callable[...
 
 @main.command("ack")
 @_on_alert(comment="What you think of it.")
-def acknowledge(alert_id: str, comment: str, user: str, as_of: datetime, **place: str) -> None:
+def acknowledge(alert_id: str, comment: str, user: str, as_of: datetime, **given: Any) -> None:
     """Say who looks after an open alert."""
-    _act(place, alert_id, as_of, lambda alert: actions.acknowledged(alert, actor=user, comment=comment, as_of=as_of))
+    _act(given, alert_id, as_of, lambda alert: actions.acknowledged(alert, actor=user, comment=comment, as_of=as_of))
 
 
 @main.command("assign")
 @_on_alert(comment="What they should know.")
 @click.argument("assignee", metavar="PERSON")
-def assign(alert_id: str, assignee: str, comment: str, user: str, as_of: datetime, **place: str) -> None:
+def assign(alert_id: str, assignee: str, comment: str, user: str, as_of: datetime, **given: Any) -> None:
     """Give an alert to somebody."""
 
     def action(alert: state.Alert) -> Any:
         return actions.assigned(alert, assignee=assignee, actor=user, comment=comment, as_of=as_of)
 
-    _act(place, alert_id, as_of, action)
+    _act(given, alert_id, as_of, action)
 
 
 @main.command("snooze")
 @_on_alert(comment="Why it can wait.", required=True)
 @click.option("--until", required=True, type=Moment(), help="When it is listed again.")
-def snooze(alert_id: str, until: datetime, comment: str, user: str, as_of: datetime, **place: str) -> None:
+def snooze(alert_id: str, until: datetime, comment: str, user: str, as_of: datetime, **given: Any) -> None:
     """Hide an alert for some time.
 
     It is neither listed nor told, and does not ask for a new model, before that moment.
@@ -154,28 +153,28 @@ def snooze(alert_id: str, until: datetime, comment: str, user: str, as_of: datet
     def action(alert: state.Alert) -> Any:
         return actions.snoozed(alert, until=until, actor=user, comment=comment, as_of=as_of)
 
-    _act(place, alert_id, as_of, action)
+    _act(given, alert_id, as_of, action)
 
 
 @main.command("resolve")
 @_on_alert(comment="Why it is resolved: what was found and done.", required=True)
-def resolve(alert_id: str, comment: str, user: str, as_of: datetime, **place: str) -> None:
+def resolve(alert_id: str, comment: str, user: str, as_of: datetime, **given: Any) -> None:
     """Close an alert, with the reason.
 
     If the measure is beyond its limit in a later window, the alert is opened again.
     """
-    _act(place, alert_id, as_of, lambda alert: actions.resolved(alert, actor=user, comment=comment, as_of=as_of))
+    _act(given, alert_id, as_of, lambda alert: actions.resolved(alert, actor=user, comment=comment, as_of=as_of))
 
 
 @main.command("reopen")
-@_on_alert(comment="Why it is not over.", required=True)
+@_on_alert(comment="Why it is not over.", required=True, alone=True)
 def reopen(alert_id: str, comment: str, user: str, as_of: datetime, **place: str) -> None:
     """Open an alert again that is over; it stays open until somebody resolves it."""
     _act(place, alert_id, as_of, lambda alert: actions.reopened(alert, actor=user, comment=comment, as_of=as_of))
 
 
 @main.command("retrain")
-@_on_alert(comment="Why a new model is needed.")
+@_on_alert(comment="Why a new model is needed.", alone=True)
 @click.option("--profile", default="local", show_default=True, metavar="NAME", envvar="PIPELINE_PROFILE")
 @click.option("--asked", is_flag=True, help="The request is recorded already, as of the same moment.")
 def retrain(alert_id: str, profile: str, asked: bool, comment: str, user: str, as_of: datetime, **place: str) -> None:
@@ -266,10 +265,12 @@ def summary(name: str, catalog: str, schema: str, as_of: datetime, workspace: st
     print_summary(console, summarise(store, monitor, as_of=as_of), workspace=workspace)
 
 
-def _act(place: dict[str, str], alert_id: str, as_of: datetime, action: Action) -> None:
-    store = open_store(**place)
+def _act(given: dict[str, Any], alert_id: str, as_of: datetime, action: Action) -> None:
+    """Do it, and say so; ``given`` is the place, and whether what may follow from the alert is meant, too."""
+    with_following = given.pop("with_following", False)
+    store = open_store(**given)
     alerts = {alert.alert_id: alert for alert in state.current(read_events(store, as_of=as_of))}
-    for event in act(store, alert_id, action, as_of=as_of):
+    for event in act(store, alert_id, action, as_of=as_of, with_following=with_following):
         done = {"assigned": f"assigned to {event.assignee}", "retraining_started": "the reason for a new model"}
         what = done.get(event.kind, event.kind)
         if event.until:

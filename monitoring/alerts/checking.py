@@ -10,7 +10,7 @@ from feature_store.tables.commit import Commit
 from monitoring.alerts.diagnosis import diagnosed
 from monitoring.alerts.events import EVENTS_TABLE, append_events, read_events
 from monitoring.alerts.judge import Verdict, judge
-from monitoring.alerts.state import current
+from monitoring.alerts.state import Alert, current
 from monitoring.alerts.watches import Baselines, Honesty, honesty, not_judged
 from monitoring.drift import kept
 from monitoring.drift.baseline import Baseline
@@ -35,7 +35,8 @@ from monitoring.windows.calendar import Window, window_of
 class Check:
     """What a check did: the windows ``measured`` in it, all windows' ``metrics``, its verdict, and what to mention.
 
-    ``honesty`` has the false alarms to expect of each limit.
+    ``honesty`` has the false alarms to expect of each limit, ``causes`` the alerts of other monitors that those of this one
+    may follow from, by id.
     """
 
     monitor: Monitor
@@ -45,6 +46,7 @@ class Check:
     verdict: Verdict = field(default_factory=lambda: Verdict([], [], {}, False))
     notes: list[str] = field(default_factory=list)
     honesty: list[Honesty] = field(default_factory=list)
+    causes: dict[str, Alert] = field(default_factory=dict)
 
 
 def check(
@@ -93,13 +95,15 @@ def check(
     ids = {event.event_id for event in recorded}
     news = [event for event in verdict.events if event.event_id not in ids]
     news = diagnosed(store, monitor, news, others=current(others))
-    alerts = current([event for event in recorded if event.as_of <= as_of] + news)
+    known = current([*others, *(event for event in recorded if event.as_of <= as_of), *news])
+    alerts = [alert for alert in known if alert.monitor == monitor.name]
+    causes = {alert.alert_id: alert for alert in known if alert.alert_id in {one.follows for one in alerts}}
     verdict = replace(verdict, events=news, alerts=alerts)
     ensure(store.tables, EVENTS_TABLE, "events")  # a dashboard asks for it before there is any
     append_events(store, news, commit({found.window for found in due}))
     version_now = max(metrics.items(), key=lambda item: item[0])[1].whole
     honest = honesty(monitor, metrics, baselines, next(iter(version_now.values())).model_version)
-    return Check(monitor, as_of, due, metrics, verdict, notes, honest)
+    return Check(monitor, as_of, due, metrics, verdict, notes, honest, causes)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ def diagnosed(
 ) -> list[Event]:
     """The events with, in the evidence of those that open an alert, what may have caused it and whom it concerns.
 
-    ``others`` are the open alerts of other monitors: one of the table that a feature comes from may be the cause.
+    ``others`` are the open alerts of other monitors: one of the table that a feature comes from may be the cause. Their ids are
+    ``follows`` in the evidence.
     """
 
     @cache
@@ -39,14 +40,15 @@ def diagnosed(
         return _newest(store, table, column, end)
 
     @cache
-    def upstream(source: str, start: datetime, end: datetime) -> tuple[list[str], list[str]]:
+    def upstream(source: str, start: datetime, end: datetime) -> tuple[list[str], list[str], list[str]]:
         declared = _declared(monitor, source)
         tables = {source, *(one.table for one in (declared.sources if declared else ()))}
         if isinstance(monitor, DriftMonitor):
             tables.add(monitor.scoring.entities.table)  # whom the scores are about
         alerts = [one for one in others if one.table_name in tables and one.since < end and one.until > start]
         known = [f"{one.table_name} has an alert of its own: {one.what} ({one.alert_id})" for one in alerts]
-        return known + _changes(store, source, start, end), _stale(store, monitor, source, end, newest)
+        changed, stale = _changes(store, source, start, end), _stale(store, monitor, source, end, newest)
+        return known + changed, stale, [one.alert_id for one in alerts]
 
     @cache
     def concerned(source: str) -> list[dict[str, str]]:
@@ -57,15 +59,16 @@ def diagnosed(
         if event.kind not in _DIAGNOSED or event.window_start is None or event.window_end is None:
             found.append(event)
             continue
-        changes, stale = [], []
+        changes, stale, follows = list[str](), list[str](), list[str]()
         sources = [event.source] if event.source else _all_sources(monitor)
         for source in sources:
-            one, other = upstream(source, event.window_start, event.window_end)
-            changes += [line for line in one if line not in changes]
-            stale += [one for one in other if one not in stale]
+            found_there = upstream(source, event.window_start, event.window_end)
+            for kept, new in zip((changes, stale, follows), found_there, strict=True):
+                kept += [one for one in new if one not in kept]
         evidence = json.loads(event.evidence) | {
             "upstream": changes[:_MOST_SAID],
             "stale": stale[:_MOST_SAID],
+            "follows": follows,
             "concerned": concerned(event.source),
             "owner": monitor.owner,
         }

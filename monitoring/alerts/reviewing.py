@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 
@@ -26,6 +26,7 @@ class Filter:
     source: str | None = None
     assignee: str | None = None
     since: datetime | None = None
+    follows: str | None = None
     everything: bool = False
     snoozed: bool = False
 
@@ -39,14 +40,19 @@ class Filter:
             self.source is None or fnmatchcase(alert.source, self.source),
             self.assignee in (None, alert.assignee),
             self.since is None or alert.until > self.since,
+            self.follows in (None, alert.follows),
             self.everything or self.status is not None or alert.is_open,
             self.everything or self.snoozed == alert.is_snoozed(as_of),
         ]
         return all(chosen)
 
 
-def act(store: FeatureStore, alert_id: str, action: Action, *, as_of: datetime) -> list[Event]:
+def act(
+    store: FeatureStore, alert_id: str, action: Action, *, as_of: datetime, with_following: bool = False
+) -> list[Event]:
     """Record what a person does to an alert or, of a group, to all its members that it makes sense for; the events.
+
+    ``with_following`` does the same to each open alert that may follow from it; the comment then names the cause.
 
     Raises
     ------
@@ -55,12 +61,16 @@ def act(store: FeatureStore, alert_id: str, action: Action, *, as_of: datetime) 
     Misuse
         If it makes no sense, or somebody else was faster; who and why is told.
     """
-    alerts = pick_all(replay(read_events(store, as_of=as_of)).alerts, alert_id)
+    everything = replay(read_events(store, as_of=as_of)).alerts
+    alerts = pick_all(everything, alert_id)
+    causes = {alert.alert_id: alert for alert in alerts} if with_following else {}
+    alerts += following(everything, alerts) if with_following else []
     events: list[Event] = []
     refused: list[PipelineError] = []
     for alert in alerts:
         try:
-            events.append(action(alert))
+            event, cause = action(alert), causes.get(alert.follows)
+            events.append(replace(event, comment=_because_of(cause, event.comment)) if cause else event)
         except PipelineError as error:
             refused.append(error)
     if not events:
@@ -76,6 +86,17 @@ def act(store: FeatureStore, alert_id: str, action: Action, *, as_of: datetime) 
             "is kept in its history, and changed nothing."
         )
     return [event for event in events if event not in late]
+
+
+def following(alerts: Sequence[Alert], causes: Sequence[Alert]) -> list[Alert]:
+    """The open alerts that may follow from any of these, and are none of them."""
+    ids = {alert.alert_id for alert in causes}
+    return [alert for alert in alerts if alert.is_open and alert.follows in ids and alert.alert_id not in ids]
+
+
+def _because_of(cause: Alert, comment: str) -> str:
+    said = f"may follow from {cause.named}"
+    return f"{comment} ({said})" if comment.strip() else said
 
 
 def plain(noun: Alert | Event) -> dict[str, object]:

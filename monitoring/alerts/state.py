@@ -1,13 +1,16 @@
 """Alerts: the state of each follows from its events, for any moment that is asked about."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from typing import cast
 
 from feature_store.errors import NotFound, suggestion
 from monitoring.alerts.events import CHECK, Cause, Event
+from monitoring.alerts.following import first_causes
 from monitoring.windows.metrics import TABLE
 
 GROUP_FROM = 3
@@ -20,7 +23,8 @@ class Alert:
 
     ``since`` is the start of the window that opened it, ``until`` the end of the last one that violated, ``windows``
     the number of those; ``value`` and ``evidence`` are of the last violating window. ``is_held`` one was opened again by a
-    person, and ends only by a person.
+    person, and ends only by a person. ``follows`` is the open alert that it may follow from, ``followed_by`` the number of open
+    ones that may follow from it.
     """
 
     alert_id: str
@@ -49,6 +53,8 @@ class Alert:
     assignee: str = ""
     snoozed_until: datetime | None = None
     is_held: bool = False
+    follows: str = ""
+    followed_by: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -59,6 +65,11 @@ class Alert:
     def what(self) -> str:
         """What it is about, in words: column, metric, and the slice if it is of one."""
         return self.cause.what
+
+    @property
+    def named(self) -> str:
+        """Which one it is, for another alert's reader: ``schedule unknown_origins (0aec70a8)``."""
+        return f"{self.monitor} {self.what.removeprefix(TABLE + ' ')} ({self.alert_id})"
 
     @property
     def cause(self) -> Cause:
@@ -86,20 +97,24 @@ def current(events: Iterable[Event]) -> list[Alert]:
 def replay(events: Iterable[Event]) -> Replay:
     """The same, with the events that had no effect: of two people who resolve an alert at once, one comes second."""
     alerts: dict[str, Alert] = {}
+    named: dict[str, list[str]] = {}
     late: set[str] = set()
     for event in sorted(events, key=Event.order):
         known = alerts.get(event.alert_id)
         if known is None:
             if event.kind == "opened":
                 alerts[event.alert_id] = _opened(event)
+                named[event.alert_id] = _named(event)
             continue
         after = _after(known, event)
+        if event.kind == "reopened" and event.actor == CHECK:
+            named[event.alert_id] = _named(event)
         if after is None:
             late.add(event.event_id)
         else:
             alerts[event.alert_id] = replace(after, changed_as_of=event.as_of)
     ordered = sorted(alerts.values(), key=lambda alert: (alert.since, alert.column_name, alert.metric, alert.alert_id))
-    return Replay(_grouped(ordered), frozenset(late))
+    return Replay(_following(_grouped(ordered), named), frozenset(late))
 
 
 def _opened(event: Event) -> Alert:
@@ -178,6 +193,20 @@ def _grouped(alerts: Sequence[Alert]) -> list[Alert]:
         else alert
         for alert in alerts
     ]
+
+
+def _named(event: Event) -> list[str]:
+    """The alerts that the diagnosis of an opening named as those it may follow from; none in events of before it did."""
+    found = json.loads(event.evidence).get("follows") if '"follows"' in event.evidence else None
+    return [str(one) for one in found] if isinstance(found, list) else []
+
+
+def _following(alerts: Sequence[Alert], named: Mapping[str, Sequence[str]]) -> list[Alert]:
+    """The alerts with what each may follow from, and how many open ones may follow from it."""
+    began = {one.alert_id: (one.since, one.opened_as_of, one.alert_id) for one in alerts if one.is_open}
+    first = first_causes(named, began)
+    counted = Counter(first[alert_id] for alert_id in first if alert_id in began)
+    return [replace(one, follows=first.get(one.alert_id, ""), followed_by=counted[one.alert_id]) for one in alerts]
 
 
 def _may_be_grouped(alert: Alert) -> bool:

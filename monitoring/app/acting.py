@@ -9,13 +9,14 @@ import streamlit as st
 from feature_store.errors import Misuse, PipelineError
 from monitoring.alerts import actions
 from monitoring.alerts.events import CHECK, Event
-from monitoring.alerts.reviewing import act
+from monitoring.alerts.reviewing import act, following
 from monitoring.alerts.state import Alert
 from monitoring.app.identity import Person
 from monitoring.app.reading import Review
 from monitoring.app.settings import Settings
 from monitoring.app.training_jobs import jobs
 from monitoring.app.wording import day, minute, shortened
+from monitoring.telling.listing import counted
 
 ACKNOWLEDGE, ASSIGN, SNOOZE, RESOLVE, REOPEN, RETRAIN = (
     "Acknowledge", "Assign", "Snooze", "Resolve", "Reopen", "Start retraining",
@@ -36,6 +37,7 @@ _ASKED = {
     RETRAIN: "Why is a new model needed?",
 }
 _NEEDS_COMMENT = (SNOOZE, RESOLVE, REOPEN)
+_WITH_FOLLOWING = (ACKNOWLEDGE, ASSIGN, SNOOZE, RESOLVE)
 _WEEK = timedelta(days=7)
 _MOST_TOLD = 300
 _NAME = "reviewer_name"
@@ -90,6 +92,11 @@ class Form:
     key: str
     seen: Mapping[str, Collection[str]]
 
+    @property
+    def with_following(self) -> bool:
+        """Whether it is done to what may follow, too; as it was shown."""
+        return self.what in _WITH_FOLLOWING and bool(st.session_state.get(f"following-{self.key}"))
+
     def wish(self) -> Wish:
         """What was filled in."""
         given = st.session_state
@@ -107,7 +114,8 @@ def panel(review: Review, settings: Settings, person: Person, alerts: Sequence[A
     """The form for an alert, or for all members of a group, and what came of the last time it was sent."""
     st.subheader("Decide", anchor=False)
     seen_key = f"seen-{wanted}"
-    seen = {alert.alert_id: [event.event_id for event in _of_people(review, alert)] for alert in alerts}
+    after = following(review.alerts, alerts)
+    seen = {alert.alert_id: [event.event_id for event in _of_people(review, alert)] for alert in [*alerts, *after]}
     if not _tell_what_came_of_it():
         _tell_news(review, alerts, st.session_state.get(seen_key, seen))
     st.session_state[seen_key] = seen
@@ -116,6 +124,8 @@ def panel(review: Review, settings: Settings, person: Person, alerts: Sequence[A
     what = st.radio("Action", possible, horizontal=True, key=f"action-{key}")
     with st.form(f"decide-{wanted}"):
         _fields(review, person, what, key)
+        if after and what in _WITH_FOLLOWING:
+            st.checkbox(f"The same for {counted(after)} that may follow from it", key=f"following-{key}")
         form = Form(review, settings, person, alerts, wanted, what, key, seen)
         st.form_submit_button(what, type="primary", key=f"send-{wanted}", width="stretch", on_click=_sent, args=(form,))
 
@@ -164,8 +174,11 @@ def _sent(form: Form) -> None:
 def _done(form: Form, wish: Wish) -> int:
     """Record the wish; to how many alerts."""
     as_of = form.settings.as_of or datetime.now(UTC)
+    with_following = form.with_following
 
     def action(alert: Alert) -> Event:
+        if alert.alert_id not in form.seen:
+            raise Misuse(f"Alert {alert.alert_id} was opened while you read the page, which shows it now.")
         event = wish.event(alert, as_of)
         _check_seen(Review.read(form.settings), alert, form.seen.get(alert.alert_id))
         if wish.what == RETRAIN and alert.retraining_as_of and not alert.retraining:
@@ -176,7 +189,7 @@ def _done(form: Form, wish: Wish) -> int:
         return event
 
     def record() -> Sequence[Event]:
-        return act(form.review.place.store, form.wanted, action, as_of=as_of)
+        return act(form.review.place.store, form.wanted, action, as_of=as_of, with_following=with_following)
 
     if wish.what != RETRAIN:
         return len(record())

@@ -8,7 +8,7 @@ import streamlit as st
 from feature_store.errors import NotFound
 from monitoring.alerts.events import CHECK, Event
 from monitoring.alerts.state import Alert, pick_all
-from monitoring.app import evidence
+from monitoring.app import evidence, related
 from monitoring.app.acting import done, panel, tell
 from monitoring.app.identity import Person
 from monitoring.app.reading import Review
@@ -22,7 +22,6 @@ from monitoring.app.wording import (
     count,
     day,
     headline,
-    how_badly,
     is_below,
     literal,
     minute,
@@ -61,6 +60,7 @@ def _alert(review: Review, settings: Settings, person: Person, alert: Alert) -> 
     history = review.history(alert)
     st.title(literal(headline(alert)), anchor=False)
     _badges(alert, review)
+    related.show_cause(review, [alert])
     _numbers(alert, review)
     left, right = st.columns([5, 3], gap="large")
     with left:
@@ -68,6 +68,7 @@ def _alert(review: Review, settings: Settings, person: Person, alert: Alert) -> 
         with st.container(gap="xsmall"):
             for line in _diagnosis(alert, history):
                 st.text(line)
+        related.show_following(review, [alert])
     with right:
         panel(review, settings, person, [alert], alert.alert_id)
         _new_model(alert)
@@ -83,16 +84,12 @@ def _group(review: Review, settings: Settings, person: Person, alerts: Sequence[
     st.text(
         f"They left their limits in the same window, from {day(alerts[0].since)} on. An action here is on all of them."
     )
+    related.show_cause(review, alerts)
     left, right = st.columns([5, 3], gap="large")
     with left:
         for alert in alerts:
-            with st.container(horizontal=True, vertical_alignment="center", key=f"member-{alert.alert_id}"):
-                st.badge(alert.severity, color=COLOURS[alert.severity])
-                if st.button(literal(headline(alert)), key=f"open-{alert.alert_id}", type="tertiary"):
-                    st.query_params["alert"] = alert.alert_id
-                    st.rerun()
-                st.text(how_badly(alert))
-                st.badge(alert.status, color=COLOURS[alert.status])
+            related.line(alert)
+        related.show_following(review, alerts)
     with right:
         panel(review, settings, person, alerts, wanted)
         _new_model(alerts[0])

@@ -1,4 +1,7 @@
-"""The queue: which alerts there are, filtered and counted; features of one table that moved at once are one line."""
+"""The queue: which alerts there are, filtered and counted.
+
+Features of one table that moved at once are one line; what may follow from an alert stands beneath it.
+"""
 
 from collections.abc import Sequence
 
@@ -8,7 +11,9 @@ from monitoring.alerts.reviewing import Filter
 from monitoring.alerts.state import Alert
 from monitoring.app import feature_pages
 from monitoring.app.reading import Review
+from monitoring.app.related import go
 from monitoring.app.wording import COLOURS, badness, count, day, headline, how_badly, literal, shortened
+from monitoring.telling.listing import Line, arranged
 from monitoring.telling.printing import groups
 
 PAGE = 25
@@ -47,7 +52,7 @@ def show(review: Review) -> None:
     _counts(review)
     shown = _chosen(review)
     order = str(st.session_state.get("order") or next(iter(_ORDERS)))
-    lines = _lines(sorted(shown, key=_ORDERS[order]))
+    lines = arranged(_entries(sorted(shown, key=_ORDERS[order])))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         of = "" if len(shown) == len(review.alerts) else f" of {len(review.alerts):,}"
         st.text(f"{count(len(shown), 'alert') if not of else f'{len(shown):,}{of} alerts'}", width="stretch")
@@ -58,8 +63,8 @@ def show(review: Review) -> None:
     pages = -(-len(lines) // PAGE)
     number = min(int(st.session_state.get("page", 1)), pages)
     with st.container(key="queue", gap="xxsmall"):
-        for members in lines[(number - 1) * PAGE : number * PAGE]:
-            _line(members, review)
+        for line in lines[(number - 1) * PAGE : number * PAGE]:
+            _beneath(line, review) if line.follows else _line(line, review)
     if pages > 1:
         st.number_input(f"Page (of {pages})", 1, pages, number, key="page", width=140)
 
@@ -120,7 +125,7 @@ def _one_of(label: str, key: str, values: object) -> str:
     return str(st.selectbox(label, (_ANY, *there), key=key, bind="query-params"))
 
 
-def _lines(alerts: Sequence[Alert]) -> list[list[Alert]]:
+def _entries(alerts: Sequence[Alert]) -> list[list[Alert]]:
     """Alerts in their order; those of a group with the first of them."""
     together = groups(alerts)
     lines: dict[str, list[Alert]] = {}
@@ -129,8 +134,21 @@ def _lines(alerts: Sequence[Alert]) -> list[list[Alert]]:
     return list(lines.values())
 
 
-def _line(members: list[Alert], review: Review) -> None:
-    """One entry of the queue: how severe, what, how badly, since when, and whose it is."""
+def _beneath(line: Line, review: Review) -> None:
+    """A line that is marked and moved in, as it may follow from the one above; or how many more of them there are."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown("└", width=24, text_alignment="right")
+        if not line.is_rest:
+            _line(line, review)
+        elif line.follows:
+            cause = line.follows.alert_id
+            if st.button(f"and {len(line.members)} more that may follow from it", key=f"rest-{cause}", type="tertiary"):
+                go(cause)
+
+
+def _line(line: Line, review: Review) -> None:
+    """One entry of the queue: how severe, what, how badly, since when, whose it is, and whether others follow."""
+    members = line.members
     worst = min(members, key=_ORDERS["Most severe first"])
     is_group = len(members) > 1
     wanted = worst.group if is_group else worst.alert_id
@@ -143,12 +161,15 @@ def _line(members: list[Alert], review: Review) -> None:
         f"monitor {worst.monitor}",
     ]
     facts += [f"for {worst.assignee}"] if worst.assignee else []
+    followed_by = sum(alert.followed_by for alert in members)
+    facts += [f"{count(followed_by, 'alert')} may follow from it"] if followed_by else []
+    elsewhere = "" if line.follows or is_group else worst.follows
+    facts += [f"may follow from {named}" for named in (one.named for one in review.alerts if one.alert_id == elsewhere)]
     with st.container(horizontal=True, border=True, vertical_alignment="center", key=f"line-{wanted}", gap="small"):
         st.badge(worst.severity, color=COLOURS[worst.severity], width=76)
         with st.container(gap=None, width="stretch"):
             if st.button(f"**{literal(what)}**", key=f"open-{wanted}", type="tertiary"):
-                st.query_params["alert"] = wanted
-                st.rerun()
+                go(wanted)
             st.caption(literal(" · ".join(facts)))
         with st.container(horizontal=True, width="content", gap="xsmall"):
             for state in sorted({alert.status for alert in members}):

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich import box
@@ -12,31 +13,77 @@ from rich.table import Table
 
 from feature_store.errors import listed
 from monitoring.alerts.events import Event
+from monitoring.alerts.reviewing import following
 from monitoring.alerts.state import Alert
 from monitoring.limits import Severity
+from monitoring.telling.listing import Line, arranged, counted, elsewhere, followed
 from monitoring.windows.metrics import TABLE
 
 STYLES = {"open": "bad", "acknowledged": "note", "subsided": "note", "recovered": "good", "resolved": "good"}
 _WORDS = {"still_violating": "extended"}
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 48
+_MOST_NAMED = 3
 
 
-def alerts_table(alerts: Iterable[Alert], news: Mapping[str, Sequence[str]] | None = None) -> Table:
-    """One line per alert; with ``news``, what has just happened to each instead of its state."""
+def alerts_table(alerts: Iterable[Alert | Line], news: Mapping[str, Sequence[str]] | None = None) -> Table:
+    """One line per alert, marked beneath one that it may follow from; with ``news``, what has just happened instead of its state."""
     table = plain_table("alert", "what", ">value", "since (windows)", "severity", "state" if news is None else "now")
-    for alert in alerts:
+    for one in alerts:
+        line = one if isinstance(one, Line) else Line(members=[one])
+        if line.is_rest:
+            table.add_row("", f"└ and {len(line.members)} more")
+            continue
+        [alert] = line.members
         sign = "<" if abs(alert.value) < abs(alert.limit) else ">"
         state = f"[{STYLES[alert.status]}]{alert.status if news is None else _happened(news[alert.alert_id])}[/]"
         table.add_row(
             alert.alert_id,
-            escape(alert.what),
+            ("└ " if line.follows else "") + escape(alert.what),
             f"{alert.value:.3f} {sign} {alert.limit:.4g}",
             f"{alert.since:%Y-%m-%d} ({alert.windows})",
             f"[bad]{alert.severity}[/]" if alert.severity == Severity.CRITICAL else alert.severity,
             state + (_whose(alert) if news is None else ""),
         )
     return table
+
+
+def print_list(console: Console, shown: Sequence[Alert], everything: Sequence[Alert], *, as_of: datetime) -> None:
+    """The shown alerts with what they may follow from, their groups, and how to see more; ``everything`` is all there is."""
+    lines = arranged([[alert] for alert in shown])
+    if lines:
+        console.print(alerts_table(lines))
+    for cause, members, is_all in followed(lines):
+        more = "" if is_all else f"; all: review-alerts list --follows {cause.alert_id}"
+        console.print(f"{escape(cause.named)}: {counted(members)} may follow from it{more}")
+    for cause, members in elsewhere(shown, everything):
+        console.print(f"{counted(members)} may follow from {escape(cause.named)}, which is not listed here")
+    for group, members in groups(shown).items():
+        columns = ", ".join(dict.fromkeys(alert.column_name for alert in members))
+        console.print(
+            f"{group}: {len(members)} alerts, features of {members[0].source} that moved in the same window: {columns}"
+        )
+    hidden = [alert for alert in everything if alert not in shown]
+    snoozed = sum(alert.is_open and alert.is_snoozed(as_of) for alert in hidden)
+    over = sum(not alert.is_open for alert in hidden)
+    if snoozed:
+        console.print(f"{snoozed} snoozed: review-alerts list --snoozed")
+    if over:
+        console.print(f"{over} more recovered or resolved: review-alerts list --all")
+    if lines:
+        console.print(f"Evidence: review-alerts show {lines[0].members[0].alert_id}")
+
+
+def related(alert: Alert, everything: Sequence[Alert]) -> list[str]:
+    """What the alert may follow from, and what may follow from it, in sentences."""
+    said = [f"May follow from {one.named}." for one in everything if one.alert_id == alert.follows]
+    found = following(everything, [alert])
+    if found:
+        left = len(found) - _MOST_NAMED
+        more = f", and {left} more: review-alerts list --follows {alert.alert_id}" if left > 0 else ""
+        names = ", ".join(one.named for one in found[:_MOST_NAMED])
+        said.append(f"{counted(found)} may follow from it: {names}{more}")
+    return said
 
 
 def _whose(alert: Alert) -> str:
@@ -76,8 +123,17 @@ def sparkline(values: Sequence[float | None], limit: float, *, width: int = _WID
     return "".join(bars)
 
 
-def print_alert(console: Console, alert: Alert, history: Sequence[Event], values: Sequence[float | None]) -> None:
-    """An alert with its evidence, its first diagnosis, and all that happened to it; ``values`` of all windows, oldest first."""
+def print_alert(
+    console: Console,
+    alert: Alert,
+    history: Sequence[Event],
+    values: Sequence[float | None],
+    everything: Sequence[Alert] = (),
+) -> None:
+    """An alert with its evidence, its first diagnosis, and all that happened to it; ``values`` of all windows, oldest first.
+
+    ``everything`` has the other alerts, among which are those that it may follow from, or that may follow from it.
+    """
     evidence = evidence_of(alert, history)
     console.print(
         f"[bold]{escape(alert.what)}: {alert.value:.4g}[/], the limit is {alert.limit:.4g} "
@@ -93,15 +149,16 @@ def print_alert(console: Console, alert: Alert, history: Sequence[Event], values
     if values:
         console.print(f"\n{sparkline(values, alert.limit)}  {len(values)} windows, red: beyond the limit\n")
     console.print(_judged(alert, evidence), "")
-    for line in diagnosis(alert, evidence):
+    for line in [*related(alert, everything), *diagnosis(alert, evidence)]:
         console.print(f"- {escape(line)}", soft_wrap=False)
     console.print("")
     console.print(_events(history), "")
     if alert.retraining_as_of:
         outcome = alert.retraining or "no outcome recorded yet"
         console.print(f"A new model was asked for as of {alert.retraining_as_of:%Y-%m-%d}: {escape(outcome)}.")
+    too = ", and with --with-following what may follow from it, too" if alert.followed_by else ""
     console.print(
-        f"Next: review-alerts ack {alert.alert_id}; review-alerts resolve {alert.alert_id} --comment '…'"
+        f"Next: review-alerts ack {alert.alert_id}; review-alerts resolve {alert.alert_id} --comment '…'{too}"
         if alert.is_open
         else f"Next: review-alerts reopen {alert.alert_id} --comment '…', if it is not over"
     )

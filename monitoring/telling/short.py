@@ -9,6 +9,7 @@ from monitoring.alerts.checking import Check
 from monitoring.alerts.state import Alert
 from monitoring.limits import Severity
 from monitoring.telling.channels import Channels
+from monitoring.telling.listing import counted
 from monitoring.telling.notify import Message
 from monitoring.telling.outbox import send
 from monitoring.telling.printing import diagnosis, evidence_of
@@ -17,6 +18,8 @@ from monitoring.telling.standing import expected
 WIDTH, MOST_LINES = 78, 25
 _TOLD = ("opened", "reopened", "recovered", "retraining_started")
 _MOST_NEW, _MOST_OVER, _MOST_REASONS, _FEWEST_OF_REASONS, _FEW = 6, 3, 3, 3, 3
+_TOGETHER_FROM, _MOST_CAUSES = 2, 2
+"""So many new alerts that may follow from one alert of another monitor are one entry; and so many such entries are told."""
 
 
 def tell(store: FeatureStore, channels: Channels, check: Check, page_path: Path | None) -> list[str]:
@@ -67,8 +70,20 @@ def _subject(check: Check, told: Sequence[Alert], asking: Sequence[Alert]) -> st
     over = "" if is_open else " over"
     more = f" and {len(told) - len(shown)} more" if len(told) > len(shown) else ""
     first = f" ({_beyond(shown[0])})" if is_open else f" ({shown[0].what})" if shown else ""
+    together = _together(check, told)
+    number, causes = sum(map(len, together.values())), _counted(len(together), "cause")
+    following = f", {'all' if number == len(told) else number} may follow from {causes}" if together else ""
     wanted = ", new model asked for" if asking else ""
-    return _one_line(f"{check.monitor.name}: {_counted(len(shown), kind)}{over}{more}{first}{wanted}")
+    return _one_line(f"{check.monitor.name}: {_counted(len(shown), kind)}{over}{more}{first}{following}{wanted}")
+
+
+def _together(check: Check, told: Sequence[Alert]) -> dict[str, list[Alert]]:
+    """The told alerts that may follow from one cause each, by its id, where there are enough to be told as one."""
+    found: dict[str, list[Alert]] = {}
+    for alert in told:
+        if alert.is_open and alert.follows in check.causes:
+            found.setdefault(alert.follows, []).append(alert)
+    return {cause: members for cause, members in found.items() if len(members) >= _TOGETHER_FROM}
 
 
 def _lines(check: Check, told: Sequence[Alert], asking: Sequence[Alert], page_path: Path | None) -> list[str]:
@@ -80,10 +95,19 @@ def _lines(check: Check, told: Sequence[Alert], asking: Sequence[Alert], page_pa
         head += _wrapped(f"A new model is asked for, because of {asking[0].what}.")
     new = [alert for alert in told if alert.is_open]
     over = sorted((alert for alert in told if not alert.is_open), key=lambda alert: alert.until, reverse=True)
-    said = [f"{alert.severity}: {_beyond(alert)}, since {alert.since:%Y-%m-%d}" for alert in new]
-    head += _listed("New:", said, _MOST_NEW)
+    together = _together(check, told)
+    as_one = list(together.items())[:_MOST_CAUSES]
+    causes = [
+        f"1 cause, {counted(members)} that may follow from it: {check.causes[cause].named}; the worst of them: {_beyond(members[0])}"
+        for cause, members in as_one
+    ]
+    grouped = {alert.alert_id for _, members in as_one for alert in members}
+    alone = [alert for alert in new if alert.alert_id not in grouped]
+    said = [f"{alert.severity}: {_beyond(alert)}, since {alert.since:%Y-%m-%d}" for alert in alone]
+    head += _listed("New:", said, _MOST_NEW - 2 * len(causes), before=causes)
     head += _listed("Over:", [f"{alert.what}, {_from_to(alert)}" for alert in over], _MOST_OVER)
-    tail = [f"review-alerts show {new[0].alert_id}"] if new else []
+    begin = [*together, *(alert.alert_id for alert in new)]
+    tail = [f"review-alerts show {begin[0]}"] if begin else []
     tail += [f"Report: {page_path}"] * (page_path is not None)
     tail += _wrapped(expected(check.honesty, most=1), most=3)
     reasons: list[str] = []
@@ -94,12 +118,16 @@ def _lines(check: Check, told: Sequence[Alert], asking: Sequence[Alert], page_pa
     return [*head, *(reasons[:room] if room > _FEWEST_OF_REASONS else []), "", *tail]
 
 
-def _listed(heading: str, said: Sequence[str], most: int, *, lines: int | None = None) -> list[str]:
-    """A list with its heading; an item may take two ``lines`` unless there are many."""
-    if not said:
+def _listed(
+    heading: str, said: Sequence[str], most: int, *, lines: int | None = None, before: Sequence[str] = ()
+) -> list[str]:
+    """A list with its heading; an item may take two ``lines`` unless there are many. Those ``before`` always may."""
+    if not said and not before:
         return []
     each = lines or (2 if len(said) <= _FEW else 1)
     found = ["", *_wrapped(heading)]
+    for one in before:
+        found += _wrapped(f"- {one}")
     for one in said[:most]:
         found += _wrapped(f"- {one}", most=each)
     return [*found, *([f"- and {len(said) - most} more"] if len(said) > most else [])]
@@ -152,4 +180,5 @@ def _data(alert: Alert, happened: Iterable[str]) -> dict[str, object]:
         "since": alert.since.isoformat(),
         "until": alert.until.isoformat(),
         "windows": alert.windows,
+        "follows": alert.follows,
     }

@@ -91,6 +91,7 @@ def test_an_alert_on_what_the_table_is_made_from_is_told_once(parcels, opened):
     for event in (opened, replace(opened, column_name="prediction", source="")):
         [found] = diagnosed(parcels.store, of_declared(parcels), [event], others=current([of_parcels]))
         assert json.loads(found.evidence)["upstream"] == ["parcels has an alert of its own: :table volume (c3)"]
+        assert json.loads(found.evidence)["follows"] == ["c3"]
 
 
 def test_a_table_without_new_rows_and_one_that_is_not_there_are_told(parcels, opened):
@@ -123,6 +124,8 @@ def test_an_alert_on_the_table_that_the_feature_comes_from_is_told(parcels, open
     )
     found = evidence(parcels, opened, others=current([of_table]))
     assert found["upstream"] == ["depot_load has an alert of its own: :table volume (b2)"]
+    assert found["follows"] == ["b2"]
+    assert [alert.follows for alert in current([of_table, replace(opened, evidence=json.dumps(found))])] == ["", "b2"]
 
 
 def test_the_model_and_its_owner_are_concerned(parcels, opened):

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -55,9 +55,9 @@ append_events(store, [ended], Commit(verb="review-alerts", as_of=now))
 
 
 def opened(
-    column: str, *, source: str = "", week: int = 8, value: float = 0.5, severity: str = "warning", of: str = ""
-) -> Event:
-    """The opening of an alert on a column's PSI, with the evidence that the check writes."""
+    column: str, *, source: str = "", week: int = 8, value: float = 0.5, severity: str = "warning", of: str = "", follows: str = ""
+) -> Event:  # fmt: skip
+    """The opening of an alert on a column's PSI, with the evidence that the check writes; ``follows`` is another's id."""
     cause = Cause(
         monitor="flight_delay", table_name=SCORES, column_name=column, metric="psi", slice_key="origin" if of else "", slice_value=of
     )  # fmt: skip
@@ -65,7 +65,8 @@ def opened(
     evidence = (
         '{"limit": "psi at most 0.25", "rule": "1 of the last 1 windows, and the latest", "owner": "ops@example.com",'
         ' "concerned": [{"model": "dev.flights.flight_delay", "owner": "models@example.com", "score_table": ""}],'
-        ' "upstream": ["depot_load version 3: published again from 2024-01-01 on"]}'
+        ' "upstream": ["depot_load version 3: published again from 2024-01-01 on"], "follows": ['
+        f'"{follows}"]}}'
     )
     return Event(
         **vars(cause), alert_id=cause.alert_id(start), kind="opened", as_of=start + WEEK, window_start=start, window_end=start + WEEK,
@@ -73,6 +74,11 @@ def opened(
     )  # fmt: skip
 
 
+KEY = replace(
+    opened("unknown_origins"), monitor="schedule", table_name="flights", column_name=":table", metric="unknown_origins"
+)
+"""A broken key, from which seven alerts on scores may follow."""
+FOLLOWING = [f"from_key_{number}" for number in range(1, 8)]
 EVENTS = {
     name: opened(name, **what)  # type: ignore[arg-type]
     for name, what in {
@@ -86,8 +92,9 @@ EVENTS = {
         "sliced": {"of": HOSTILE},
         "trained": {},
         "handed_over": {},
+        **{name: {"follows": KEY.alert_id, "value": 0.5 - n / 100} for n, name in enumerate(FOLLOWING)},
     }.items()
-}
+} | {"key": KEY}
 IDS = {name: event.alert_id for name, event in EVENTS.items()}
 
 

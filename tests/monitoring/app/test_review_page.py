@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.monitoring.app.conftest import HOSTILE, IDS, Reviewer, happened
+from tests.monitoring.app.conftest import FOLLOWING, HOSTILE, IDS, Reviewer, happened
 
 
 def test_alerts_are_found_opened_read_acknowledged_and_resolved(reviewer, review):
@@ -14,7 +14,7 @@ def test_alerts_are_found_opened_read_acknowledged_and_resolved(reviewer, review
 
     ann.page.get_by_label("Column or measure").fill("predic")
     ann.page.get_by_label("Column or measure").press("Enter")
-    ann.sees("1 of 10 alerts")
+    ann.sees("1 of 18 alerts")
     ann.page.get_by_role("button", name="prediction: PSI").click()
     expect(ann.page.get_by_role("heading", level=1)).to_have_text("prediction: PSI")
     assert f"alert={IDS['prediction']}" in ann.page.url
@@ -62,7 +62,7 @@ def test_a_resolution_needs_a_reason_and_a_wish_without_one_records_nothing(revi
     ann.act("Snooze", "known", name="ann")
     ann.sees(re.compile("Snoozed until .* by ann"))
     assert [kind for kind, *_ in happened(review, "handed_over")] == ["assigned", "snoozed"]
-    ann.open("?snoozed=true").sees("1 of 10 alerts")
+    ann.open("?snoozed=true").sees("1 of 18 alerts")
     ann.sees("handed_over: PSI")
 
 
@@ -74,6 +74,38 @@ def test_a_group_is_one_line_and_acknowledged_at_once(reviewer, review):
     ann.sees("Acknowledged by ann (3 alerts).")
     for name in ("load", "stops", "weight"):
         assert happened(review, name) == [("acknowledged", "ann", "a holiday")]
+
+
+def test_what_may_follow_from_an_alert_stands_beneath_it_and_is_resolved_with_it_if_so_wished(reviewer, review):
+    ann = reviewer().open()
+    queue = ann.page.locator(".st-key-queue").get_by_role("button")
+    names = [
+        "flights: unknown origins",
+        *(f"{name}: PSI" for name in FOLLOWING[:3]),
+        "and 4 more that may follow from it",
+    ]
+    for position, name in enumerate(names):
+        expect(queue.nth(position)).to_have_text(name)
+    expect(ann.page.locator(".st-key-queue").get_by_text("└", exact=True)).to_have_count(4)
+    ann.sees(re.compile("7 alerts may follow from it"))
+    queue.nth(1).click()
+    expect(ann.page.get_by_role("heading", level=1)).to_have_text("from_key_1: PSI")
+    expect(ann.page.get_by_role("checkbox")).to_have_count(0)
+    ann.page.get_by_role("button", name=f"schedule unknown_origins ({IDS['key']})").click()
+    expect(ann.page.get_by_role("heading", level=1)).to_have_text("flights: unknown origins")
+    ann.page.get_by_text("7 alerts may follow from it", exact=True).click()
+    expect(ann.page.get_by_role("button", name=re.compile("from_key_.: PSI"))).to_have_count(7)
+
+    ann.act("Acknowledge", "I look into it", name="ann")
+    ann.sees("Acknowledged by ann.")
+    assert happened(review, "from_key_1") == []
+    ann.fill("Resolve", "lower case", name="ann")
+    ann.page.get_by_text("The same for 7 alerts that may follow from it").click()
+    ann.send("Resolve")
+    ann.sees("Resolved by ann (8 alerts).")
+    named = f"lower case (may follow from schedule unknown_origins ({IDS['key']}))"
+    for name in FOLLOWING:
+        assert happened(review, name) == [("resolved", "ann", named)]
 
 
 def test_of_two_reviewers_the_second_is_told_who_was_first_and_loses_nothing(reviewer, review):

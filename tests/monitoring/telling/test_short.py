@@ -63,6 +63,33 @@ def test_the_text_says_what_is_new_and_where_to_look():
     ]
 
 
+def test_alerts_that_may_follow_from_one_cause_are_told_as_one():
+    columns = [f"column_{number:02}" for number in range(21)]
+    monitor = EXAMPLE.monitor({column: Psi(0.25) for column in columns} | CRITICAL)
+    plain = by_hand(monitor, [{column: WindowMetrics(100, "1", psi=0.5) for column in [*columns, "load"]}])
+    [key] = by_hand(EXAMPLE.monitor(), drifting(0.5)).verdict.alerts
+    key = replace(key, alert_id="0aec70a8", monitor="schedule", column_name=":table", metric="unknown_origins")
+    alone = columns[0]
+    alerts = [
+        alert if alert.column_name == alone else replace(alert, follows=key.alert_id) for alert in plain.verdict.alerts
+    ]
+    checked = replace(plain, verdict=replace(plain.verdict, alerts=alerts), causes={key.alert_id: key})
+    assert text_of(checked)[:7] == [
+        "parcels as of 2024-01-08 00:00 UTC: 22 alerts open, 1 critical.",
+        "",
+        "New:",
+        "- 1 cause, 21 alerts (1 critical) that may follow from it: schedule",
+        "  unknown_origins (0aec70a8); the worst of them: load psi 0.50 > 0.25",
+        "- warning: column_00 psi 0.50 > 0.25, since 2024-01-01",
+        "",
+    ]
+    assert "review-alerts show 0aec70a8" in text_of(checked)
+    told = message(checked, None)
+    assert told.subject == ("parcels: 1 critical alert and 21 more (load psi 0.50 > 0.25), 21 may follow from 1 cause")
+    assert {one["follows"] for one in told.data["alerts"]} == {"", "0aec70a8"}
+    assert message(replace(checked, causes={}), None).subject == message(plain, None).subject
+
+
 def test_programs_get_the_same_as_data():
     checked = by_hand(EXAMPLE.monitor(CRITICAL), drifting(0.1, 0.504))
     data = json.loads(json.dumps(message(checked, None).data))
