@@ -41,11 +41,11 @@ catalog: setup ## Write all features as a page that needs no server, in the work
 
 # glibc would give each thread a heap of its own, and never give it back. Threads of OpenMP turn round and round while they wait
 # for each other: where two processes have two each on two cores, fitting a model took up to ten times the CPU.
-test: setup $(BIN)/actionlint ## Run the tests, in two processes; make test PROJECT=flights runs those of one project
+test: setup $(BIN)/actionlint ## Run the tests, in three processes; make test PROJECT=flights runs those of one project
 ifdef PROJECT
 	@pytest $(or $(wildcard tests/$(PROJECT) tests/*/$(PROJECT)),$(error There are no tests of a project $(PROJECT)))
 else
-	@MALLOC_ARENA_MAX=2 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@MALLOC_ARENA_MAX=2 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 pytest -n 3 --dist loadfile --no-loadscope-reorder
 endif
 
 new-project: setup ## Add a project to this repository: make new-project NAME=churn

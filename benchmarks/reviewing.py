@@ -3,9 +3,9 @@
     python benchmarks/reviewing.py [--times 20]
 
 The tables are made without Spark in a folder of their own, the page is served by ``review-alerts serve``, and Chromium
-loads it as a person's browser does. A load ends when the page shows the heading and the server has nothing more to
-send, and of an alert's page also when its charts are drawn; an action, when the page says that it was recorded. The
-first load, which starts everything, is told apart.
+loads it as a person's browser does, which keeps files and what it has compiled of them. A load ends when the page shows
+the heading and the server has nothing more to send, and of an alert's page also when its charts are drawn; an action,
+when the page says that it was recorded. The first load, which starts everything, is told apart.
 """
 
 from __future__ import annotations
@@ -139,7 +139,10 @@ def main(days: int, alerts: int, times: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         ids = make(Path(folder), days=days, alerts=alerts)
         with serving(Path(folder)) as address, sync_playwright() as playwright:
-            page = playwright.chromium.launch(executable_path=program, args=CHROMIUM.split()).new_page()
+            browser = playwright.chromium.launch_persistent_context(
+                Path(folder) / "profile", executable_path=program, args=CHROMIUM.split()
+            )
+            page = browser.new_page()
 
             def load(query: str) -> None:
                 page.goto(address + query)

@@ -14,6 +14,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
 from tests.left_over import MARK, end_java, left_over, print_stacks
+from tests.scheduling import SLOW_FILES, OneWithoutSpark, is_without_spark
 
 # A third less CPU for many short queries; not for heavy jobs.
 # The code that this compiles to needs more room than it is given by default: once that is full, Java only interprets.
@@ -21,7 +22,7 @@ os.environ.setdefault(
     "PIPELINE_JAVA_OPTIONS", "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
 )
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # Two processes share two cores and four gigabytes.
+    # The processes share two cores and four gigabytes.
     os.environ.setdefault("SPARK_MASTER", "local[1]")
     os.environ.setdefault("SPARK_DRIVER_MEMORY", "768m")
 os.environ.pop("MLFLOW_TRACKING_URI", None)
@@ -34,18 +35,6 @@ TESTS = Path(__file__).parent
 _FOR_FEW_ROWS = {"spark.sql.adaptive.enabled": "false"}
 
 
-SLOW_FILES = (
-    "safety/test_two_writers.py", "test_demo.py", "safety/test_killed.py", "safety/test_disk.py", "test_readme.py",
-    "test_left_over.py", "resources/test_template.py", "resources/test_new_project.py", "inference/test_own_process.py", "training/test_steps.py", "conformance/test_point_in_time.py", "conformance/test_store_contract.py",
-    "conformance/test_model_portability.py", "features/test_publish.py", "feature_store/package/test_packaging.py",
-    "feature_store/aggregate/test_aggregation.py", "monitoring/test_check.py", "monitoring/app/test_review_page.py",
-)  # fmt: skip
-"""The files that take longest, the longest first: two processes end at about the same time if these begin early.
-
-Before them those that start a Java of their own: later, the processes of the tests themselves have grown.
-"""
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Whatever this run starts carries its mark."""
     os.environ.setdefault(MARK, uuid.uuid4().hex)
@@ -56,6 +45,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return  # who names files has their order
     places = {name: place for place, name in enumerate(SLOW_FILES)}
     items.sort(key=lambda item: places.get(os.path.relpath(item.path, TESTS), len(places)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWithoutSpark:
+    return OneWithoutSpark(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -80,6 +74,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def spark() -> Iterator[SparkSession]:
     from feature_store.local.session import spark_session
 
+    if is_without_spark():
+        pytest.fail("A test of a file in tests/scheduling.py's WITHOUT_SPARK asks for Spark: take the file out of it.")
     session = spark_session(app_name="tests")
     for key, value in _FOR_FEW_ROWS.items():
         session.conf.set(key, value)

@@ -78,24 +78,35 @@ class FeatureTables:
 
     def table_at(self, name: str, version: int | None) -> StoredFeatureTable:
         """The feature table with the columns of ``version``; None: as it is. Keys and tags are those of now."""
-        info = self.tables.info(name, version=version)
-        try:
-            told = self.client.get_table(name=info.name)
-        except ValueError as error:
-            raise Misuse(f"Table {info.name} is not a feature table: it declares no primary keys.") from error
+        schema = self.tables.read(name, version=version).schema
+        properties = self.tables.properties(name)
+        told = self._told(name)
         keys = list(told.primary_keys)
         return StoredFeatureTable(
-            name=info.name,
-            description=info.description,
-            owner=info.properties.get(OWNER, ""),
+            name=told.name,
+            description=told.description or "",
+            owner=properties.get(OWNER, ""),
             primary_keys=keys,
             timestamp_keys=list(told.timestamp_keys),
-            features=info.schema.names,
-            schema=StructType([StructField(f.name, f.dataType, f.name not in keys, f.metadata) for f in info.schema]),
+            features=schema.names,
+            schema=StructType([StructField(f.name, f.dataType, f.name not in keys, f.metadata) for f in schema]),
             tags=dict(told.tags),
-            version=info.version,
+            version=self.tables.version(name) if version is None else version,
             table_id=told.table_id,
         )
+
+    def _told(self, name: str) -> Any:
+        """What the vendor's client tells of a table that is there."""
+        full = self.tables.full_name(name)
+        try:
+            return self.client.get_table(name=full)
+        except ValueError as error:
+            raise Misuse(f"Table {full} is not a feature table: it declares no primary keys.") from error
+
+    def _name(self, name: str) -> str:
+        """The full name of a feature table that is there."""
+        self.tables.check_is_there(name)
+        return str(self._told(name).name)
 
     def read_table(
         self,
@@ -119,13 +130,13 @@ class FeatureTables:
             self.client.write_table(name=stored.name, df=df)
 
     def drop_table(self, *, name: str) -> None:
-        self.client.drop_table(name=self.get_table(name=name).name)
+        self.client.drop_table(name=self._name(name))
 
     def set_feature_table_tag(self, *, name: str, key: str, value: str) -> None:
-        self.client.set_feature_table_tag(name=self.get_table(name=name).name, key=key, value=value)
+        self.client.set_feature_table_tag(name=self._name(name), key=key, value=value)
 
     def delete_feature_table_tag(self, *, name: str, key: str) -> None:
-        self.client.delete_feature_table_tag(name=self.get_table(name=name).name, key=key)
+        self.client.delete_feature_table_tag(name=self._name(name), key=key)
 
     def create_declared(self, table: FeatureTable, schema: StructType) -> None:
         """Make the declared table, empty; ``schema`` has its comments."""

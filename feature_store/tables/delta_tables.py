@@ -21,10 +21,18 @@ from feature_store.tables.commit import FORMAT, Commit
 from feature_store.tables.delta_folder import DeltaFolder, columns_of
 from feature_store.tables.folders import remove
 from feature_store.tables.properties import FORMAT_PROPERTY
-from feature_store.tables.protocol import USER_METADATA
+from feature_store.tables.protocol import MANY_FILES, USER_METADATA
 from feature_store.tables.spark_writing import check_schema
 from feature_store.tables.turns import PATIENCE, in_turn
-from feature_store.tables.writing import is_just_so, merge_rows, merge_with_spark, within, write_rows, writing
+from feature_store.tables.writing import (
+    commit_properties,
+    is_just_so,
+    merge_rows,
+    merge_with_spark,
+    within,
+    write_rows,
+    writing,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -135,6 +143,16 @@ class DeltaTables(DeltaFolder):
                 return written
 
             return self._in_turn(name, write)
+
+    def compact(self, name: str, *, commit: Commit) -> None:
+        def put_together() -> None:
+            table = self.open(name)
+            if len(table.file_uris()) >= MANY_FILES:  # somebody else may have done it meanwhile
+                table.optimize.compact(commit_properties=commit_properties(commit))
+                self._forget(name)
+
+        if len(self.open(name).file_uris()) >= MANY_FILES:
+            self._in_turn(name, put_together)
 
     def drop(self, name: str) -> None:
         if not self.exists(name):

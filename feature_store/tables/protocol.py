@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 USER_METADATA = "userMetadata"
 """Where Delta's history keeps what a writer says of its commit."""
+MANY_FILES = 50
+"""From so many files on a table that small writes are appended to is compacted."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,10 @@ class Tables(Protocol):
         ...
 
     def merge(self, name: str, df: DataFrame | pa.Table, *, keys: Sequence[str], commit: Commit) -> int: ...
+    def compact(self, name: str, *, commit: Commit) -> None:
+        """Put the files together once there are :data:`MANY_FILES`: each small write leaves one, and each costs readers time."""
+        ...
+
     def drop(self, name: str) -> None: ...
 
 

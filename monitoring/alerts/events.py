@@ -131,7 +131,9 @@ def append_events(store: FeatureStore, events: Sequence[Event], commit: Commit) 
     now = datetime.now(UTC)
     ordered = sorted(events, key=Event.order)
     rows = [{column: getattr(event, column) for column in EVENTS.names} | {"recorded_at": now} for event in ordered]
-    return store.tables.append(EVENTS_TABLE, arrow_table(rows, EVENTS), commit=commit)
+    count = store.tables.append(EVENTS_TABLE, arrow_table(rows, EVENTS), commit=commit)
+    store.tables.compact(EVENTS_TABLE, commit=commit)
+    return count
 
 
 def _event(row: Mapping[str, Any]) -> Event:

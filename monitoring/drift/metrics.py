@@ -193,6 +193,7 @@ def save(store: FeatureStore, monitor: Monitor, measured: Measurement, commit: C
         ]
         replacing = arrow_table([*others, *rows], schema)
         store.tables.replace_window(name, replacing, column="window_start", start=start, end=end, commit=commit)
+        store.tables.compact(name, commit=commit)
 
 
 def _read(tables: Tables, monitor: Monitor, name: str, columns: Sequence[str], **only: object) -> list[Row]:

@@ -211,7 +211,8 @@ def ensure(tables: Tables, name: str, kind: str, *, table: str = "", owner: str 
     """Create monitoring's table ``name`` of ``kind`` (profile, drift, baselines or events), or give it the columns it lacks."""
     schema, description = _DESCRIPTIONS[kind]
     if not tables.exists(name):
-        properties = {"pipeline.owner": owner} if owner else {}
+        # Each decision of a person is a commit: without a checkpoint, all of them are read each time.
+        properties = {"delta.checkpointInterval": "20"} | ({"pipeline.owner": owner} if owner else {})
         tables.create(name, schema, description=description.format(table=table), properties=properties)
     tables.add_columns(name, schema)
 

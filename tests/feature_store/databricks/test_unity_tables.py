@@ -82,6 +82,22 @@ def test_merging_touches_what_differs_and_nothing_else(tables, frame):
     assert tables.info("flights").version == 2
 
 
+def test_small_files_are_put_together_once_there_are_many_and_no_row_changes(tables, frame, monkeypatch):
+    monkeypatch.setattr("feature_store.databricks.unity_tables.MANY_FILES", 2)
+    tables.create("flights", StructType.fromDDL(FLIGHTS))
+    rows = [("a", NOON, 1), ("b", NOON, 2)]
+    for row in rows:
+        tables.append("flights", frame([row], FLIGHTS), commit=COMMIT)
+        tables.compact("flights", commit=COMMIT)
+
+    history = tables.history("flights")
+    assert [(entry.operation, entry.commit and entry.commit.verb) for entry in history[:2]] == [
+        ("OPTIMIZE", "test"), ("WRITE", "test"),
+    ]  # fmt: skip
+    assert len(tables.read("flights").inputFiles()) == 1
+    assert_df_equality(tables.read("flights"), frame(rows, FLIGHTS), ignore_row_order=True, ignore_nullable=True)
+
+
 def test_columns_and_texts_can_be_added_later(tables):
     tables.create("flights", StructType.fromDDL(FLIGHTS))
     tables.add_columns("flights", StructType.fromDDL(FLIGHTS + ", gate string NOT NULL COMMENT 'Gate'"))

@@ -122,6 +122,31 @@ def test_each_write_is_one_commit_whose_metadata_spark_shows_and_comes_back(tabl
     assert [entry.version for entry in tables.history("hourly")] == [4, 3, 2, 1, 0]
 
 
+def test_small_files_are_put_together_once_there_are_many_in_a_commit_of_their_own_and_no_row_changes(
+    store, frame, assert_table, monkeypatch
+):
+    monkeypatch.setattr("feature_store.tables.delta_tables.MANY_FILES", 3)
+    tables = store.tables
+    tables.create("hourly", columns(HOURLY))
+    rows = [("JFK", START + hours * timedelta(hours=1), float(hours)) for hours in range(3)]
+    files = []
+    for row in rows:
+        tables.append("hourly", frame([row]), commit=COMMIT)
+        tables.compact("hourly", commit=COMMIT)
+        files.append(len(tables.open("hourly").file_uris()))
+
+    assert files == [1, 2, 1]
+    assert_table(tables, rows)
+    assert [entry.operation for entry in tables.history("hourly")] == [
+        "OPTIMIZE",
+        "WRITE",
+        "WRITE",
+        "WRITE",
+        "CREATE TABLE",
+    ]
+    assert tables.history("hourly")[0].commit == COMMIT
+
+
 def test_rows_of_other_columns_or_types_are_refused_with_all_that_is_wrong(tables, frame):
     tables.create("hourly", columns(HOURLY))
     with pytest.raises(SchemaMismatch) as raised:

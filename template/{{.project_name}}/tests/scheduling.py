@@ -1,0 +1,1 @@
+../../../tests/scheduling.py
