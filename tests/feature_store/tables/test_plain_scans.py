@@ -127,10 +127,20 @@ def test_rows_that_only_the_log_says_are_deleted_are_left_to_spark(spark: SparkS
     assert plain_scan(df) is None
 
 
-def test_mapped_columns_are_left_to_spark(spark: SparkSession, tmp_path: Path) -> None:
-    folder = str(tmp_path / "rows")
-    spark.range(3).write.format("delta").option("delta.columnMapping.mode", "name").save(folder)
-    assert plain_scan(spark.read.format("delta").load(folder)) is None
+def test_mapped_columns_are_left_to_spark_since_a_name_in_the_files_may_mean_another_column(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    table = f"delta.`{tmp_path / 'rows'}`"
+    spark.range(1).selectExpr("7L AS load", "8L AS stops").write.format("delta").save(str(tmp_path / "rows"))
+    mapped = "'delta.columnMapping.mode' = 'name', 'delta.minReaderVersion' = '2', 'delta.minWriterVersion' = '5'"
+    spark.sql(f"ALTER TABLE {table} SET TBLPROPERTIES ({mapped})")
+    spark.sql(f"ALTER TABLE {table} RENAME COLUMN load TO weight")
+    spark.sql(f"ALTER TABLE {table} RENAME COLUMN stops TO load")
+
+    df = spark.sql(f"SELECT load FROM {table}")
+
+    assert [tuple(row) for row in df.collect()] == [(8,)]
+    assert plain_scan(df) is None
 
 
 def test_a_column_that_an_older_file_lacks_or_has_in_another_type_is_left_to_spark(
