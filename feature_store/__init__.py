@@ -18,6 +18,7 @@ from feature_store.errors import (
     WrongKind,
 )
 from feature_store.opening import open_store
+from feature_store.package.spine import training_frame
 from feature_store.store import FeatureStore
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ __all__ = [
     "StorageError",
     "WrongKind",
     "open_store",
+    "training_frame",
 ]
 
 if not TYPE_CHECKING:

@@ -226,6 +226,8 @@ def _show_warning(
 def show_error(error: BaseException) -> None:
     """Print ``error`` to standard error the way every command does."""
     error_console.print(f"[bold red]Error:[/] {escape(str(error))}")
+    for note in getattr(error, "__notes__", ()):
+        error_console.print(escape(note))
     if os.environ.get("PIPELINE_DEBUG"):
         error_console.print_exception()
 

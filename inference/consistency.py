@@ -11,8 +11,10 @@ from rich.markup import escape
 from feature_store import Misuse, open_store
 from feature_store.cli import Moment, Verb, check_range, console, place_options, progress
 from feature_store.discovery import discover, pick
+from feature_store.errors import listed
 from feature_store.job import set_task_value
-from inference.scoring.consistency import Consistency, Difference, check_consistency
+from inference.scoring.compared import Difference
+from inference.scoring.consistency import Consistency, check_consistency
 
 
 @click.command(cls=Verb, name="check-consistency")
@@ -43,8 +45,10 @@ def main(
     check-consistency flight_delay                                  a sample of the last window that was scored
     check-consistency flight_delay --from 2013-07-01 --until 2013-08-01 --sample 5000
 
-    What the versions of the tables that were read do not give is a defect, and fails. A value that only the tables of today
-    give otherwise comes from late data or a window that was published again: it is told, and fails with --strict.
+    Compared are all columns that the model does not ask its caller for and that the scores keep: looked up, computed by
+    functions, aggregated. What the versions of the tables that were read do not give is a defect, and fails. A value that only
+    the tables of today give otherwise comes from late data or a window that was published again: it is told, and fails with
+    --strict.
     """
     check_range(start, end)
     import inference
@@ -87,6 +91,7 @@ def show(found: Consistency) -> None:
     compared = f"{found.values:,} values of {found.rows:,} rows {window}"
     if found.is_certain:
         console.print(f"  {found.score_table}: [good]equal[/], {compared} are what training is given")
+        _show_not_compared(found)
         return
     console.print(f"  {found.score_table}: {compared}, of which {_values(found.differences)} differ")
     for one in found.differences:
@@ -99,6 +104,19 @@ def show(found: Consistency) -> None:
     if found.untraced:
         console.print(
             f"    [note]{found.untraced:,} rows are of no scoring run that the table's history still knows[/]"
+        )
+    _show_not_compared(found)
+
+
+def _show_not_compared(found: Consistency) -> None:
+    """Print which of the models' columns were not compared, or in one way only."""
+    if found.not_kept:
+        names = escape(listed(found.not_kept))
+        console.print(f"    [note]not compared, since the scores do not keep them:[/] {names}")
+    if found.undeclared:
+        names = escape(listed(found.undeclared))
+        console.print(
+            f"    [note]not compared with training, since the model's module declares nothing that gives them:[/] {names}"
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,12 @@ from rich.markup import escape
 from feature_store import FeatureStore, open_store
 from feature_store.cli import Duration, Moment, Verb, check_range, console, place_options, progress
 from feature_store.discovery import discover, pick
-from feature_store.job import set_task_value
+from feature_store.job import run_id, set_task_value
 from feature_store.moments import utc
-from inference.scoring.chunks import CHUNK, Stopped, Window, cut, first_and_last, scored_until, scoring_commits, stopped
+from inference.scoring.chunks import CHUNK, Window, cut, first_and_last, scored_until, scoring_history, stopped
+from inference.scoring.runs import Run, recorded_if_it_fails
 from inference.scoring.told import lines, sentence
+from inference.scoring.unlogged import complete
 from inference.scoring.window import Scored, ScoringRun, together
 
 if TYPE_CHECKING:
@@ -46,7 +48,8 @@ def score(
     and of the same versions of the tables, and ``on_chunk`` is told of each: its number, of how many, and what was done. A
     run that stopped before its end goes on there when it is asked for again.
 
-    Whatever comes of a window is one row of the table ``scoring_runs``.
+    Whatever comes of a window is one row of the table ``scoring_runs``; so is what keeps a run from its first window. A run that
+    was killed between its scores and their row is recorded by the next one that gets through.
 
     Raises
     ------
@@ -55,40 +58,54 @@ def score(
     InvalidRows
         If a primary key is null or not unique, or a limit is passed; nothing of that window is written then.
     """
-    from training.steps import champion as office
-
-    left, asked = _asked(store, spec, as_of=as_of, start=start, end=end)
-    if asked[0] >= asked[1]:
-        return Scored(store.tables.full_name(spec.output), *asked, 0, "")
-    champion = office.champion_at(store.tables.full_name(spec.training.name), asked[0], alias=spec.alias)
-    version = store.tables.info(spec.entities.table).version
-    is_long = asked[1] - asked[0] > chunk
-    somebody = first_and_last(store, spec, asked, as_of=as_of, version=version) if is_long else None
-    windows = cut(asked, chunk=chunk, somebody=somebody)
-    as_ofs = [as_of, *([left.as_of] if left else [])]
-    run = ScoringRun(
-        store=store, spec=spec, as_of=as_of, champion=champion, asked=asked, chunks=len(windows), as_ofs=as_ofs,
-        rerun=rerun, population_version=version,
+    history = scoring_history(store, spec)
+    commits = [entry.commit for entry in history if entry.commit]
+    left = stopped(commits, utc(start) if start else None)
+    since = utc(start) if start else left.start if left else scored_until(commits)
+    known = Run(
+        run_id=run_id(), population=spec.name, score_table=store.tables.full_name(spec.output), as_of=utc(as_of),
+        window_start=since, window_end=min(utc(end or as_of), utc(as_of)), model=store.tables.full_name(spec.training.name),
     )  # fmt: skip
+    with recorded_if_it_fails(store, known, {}):
+        asked = (since or _first_champion(store, spec, as_of), known.window_end)
+        if asked[0] >= asked[1]:
+            complete(store, spec, history)
+            return Scored(known.score_table, *asked, 0, "")
+        as_ofs = [as_of, *([left.as_of] if left else [])]
+        run, windows = _begun(store, spec, asked, chunk=chunk, as_ofs=as_ofs, rerun=rerun)
     done = []
     for number, window in enumerate(windows, 1):
         done.append(run.score(window, number=number))
         if on_chunk:
             on_chunk(number, len(windows), done[-1])
+    complete(store, spec, history)
     return done[0] if len(done) == 1 else together(done)
 
 
-def _asked(
-    store: FeatureStore, spec: ScoringSpec, *, as_of: datetime, start: datetime | None, end: datetime | None
-) -> tuple[Stopped | None, Window]:
-    """The window that is asked for, and the run of the same that stopped before its end, if there is one."""
+def _first_champion(store: FeatureStore, spec: ScoringSpec, as_of: datetime) -> datetime:
+    """When the first champion took office."""
     from training.steps import champion as office
 
-    commits = scoring_commits(store, spec)
-    left = stopped(commits, utc(start) if start else None)
-    since = utc(start) if start else left.start if left else scored_until(commits)
-    since = since or office.champion_at(store.tables.full_name(spec.training.name), as_of).since
-    return left, (since, min(utc(end or as_of), utc(as_of)))
+    return office.champion_at(store.tables.full_name(spec.training.name), as_of).since
+
+
+def _begun(
+    store: FeatureStore, spec: ScoringSpec, asked: Window, *, chunk: timedelta, as_ofs: Sequence[datetime], rerun: bool
+) -> tuple[ScoringRun, list[Window]]:
+    """The run, as of the first of ``as_ofs``, and its windows: champion and version of the entities are those of now."""
+    from training.steps import champion as office
+
+    as_of = as_ofs[0]
+    champion = office.champion_at(store.tables.full_name(spec.training.name), asked[0], alias=spec.alias)
+    version = store.tables.info(spec.entities.table).version
+    is_long = asked[1] - asked[0] > chunk
+    somebody = first_and_last(store, spec, asked, as_of=as_of, version=version) if is_long else None
+    windows = cut(asked, chunk=chunk, somebody=somebody)
+    run = ScoringRun(
+        store=store, spec=spec, as_of=as_of, champion=champion, asked=asked, chunks=len(windows), as_ofs=as_ofs,
+        rerun=rerun, population_version=version,
+    )  # fmt: skip
+    return run, windows
 
 
 @click.command(cls=Verb)

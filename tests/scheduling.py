@@ -25,7 +25,7 @@ Before them those that start a Java of their own: later, the processes of the te
 WITHOUT_SPARK = (
     "resources/", "monitoring/app/", "feature_store/catalog/", "test_left_over.py", "test_docs.py",
     "feature_store/package/test_new_registry.py", "feature_store/tables/test_on_an_object_store.py",
-    "monitoring/telling/test_notify.py", "features/flights/test_landing.py", "training/steps/test_champion.py",
+    "monitoring/telling/test_notify.py", "training/steps/test_champion.py",
 )  # fmt: skip
 """Files, and folders of files, in which no test asks for the fixture ``spark``; the slow ones of them."""
 

@@ -59,6 +59,7 @@ def test_the_engine_exports_these_names():
         "StorageError",
         "WrongKind",
         "open_store",
+        "training_frame",
     ]
     assert all(hasattr(feature_store, name) for name in feature_store.__all__)
 

@@ -128,7 +128,8 @@ class TrainingSpec:
     functions without arguments that make an estimator with scikit-learn's interface, or to a :class:`Search` of one: the
     first becomes the model, the others are fitted for comparison. A classifier of a boolean label is binary, and its model
     predicts the chance of true; one of any other label is multi-class, and its model predicts the class; a regressor
-    predicts the number. ``holdout`` is the last stretch of time, never fitted on. ``gates`` maps metrics to what they
+    predicts the number. ``holdout`` is the last stretch of time, never fitted on. With ``every``, an entity is learned from at
+    most once in each stretch of that length, by its first row there. ``gates`` maps metrics to what they
     must be.
 
     Raises
@@ -147,6 +148,7 @@ class TrainingSpec:
     holdout: timedelta
     gates: Mapping[str, Gate | Sequence[Gate]]
     exclude_columns: Sequence[str] = ()
+    every: timedelta | None = None
 
     def __post_init__(self) -> None:
         where = f"Training spec {self.name!r}"
@@ -160,6 +162,10 @@ class TrainingSpec:
             raise Misuse(f"{where} names no estimator.")
         if self.holdout <= timedelta(0):
             raise Misuse(f"{where}: the holdout must be longer than nothing.")
+        if self.every is not None and self.every <= timedelta(0):
+            raise Misuse(
+                f"{where}: every={self.every} is not longer than nothing. Write for example timedelta(days=7)."
+            )
         moments = {lookup.timestamp_lookup_key for lookup in self.lookups} - {None}
         if len(moments) != 1:
             raise Misuse(

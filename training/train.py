@@ -219,6 +219,8 @@ def show(trained: Trained) -> None:
         console.print(
             f"  {name} has already learned from exactly these {trained.rows:,} rows, and {state}: nothing to do."
         )
+        if trained.card:
+            console.print(f"  its card: {trained.card}")
         return
     for output in trained.steps:
         if not output.is_new:

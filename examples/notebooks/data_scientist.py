@@ -10,7 +10,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from feature_store import FeatureLookup, open_store
+from feature_store import FeatureLookup, open_store, training_frame
 from feature_store.cli import parse_moment
 from feature_store.notebooks import parameters, show
 from features.flights import airport_weather, carrier_punctuality
@@ -33,8 +33,14 @@ LOOKUPS = [
     FeatureLookup(airport_weather.TABLE, "origin", timestamp_lookup_key="decided_at", lookback_window=timedelta(hours=6)),
     FeatureLookup(carrier_punctuality.TABLE, "carrier", timestamp_lookup_key="decided_at"),
 ]  # fmt: skip
-outcomes = FLIGHT_OUTCOMES.read(store.tables, as_of=as_of).select(
-    "flight_id", "origin", "carrier", "decided_at", "is_late"
+outcomes = training_frame(
+    store,
+    FLIGHT_OUTCOMES,
+    between=(as_of - timedelta(days=60), as_of),
+    keys=["flight_id", "origin", "carrier"],
+    decided_at="decided_at",
+    label="is_late",
+    as_of=as_of,
 )
 training_set = store.create_training_set(
     df=outcomes, feature_lookups=LOOKUPS, label="is_late", exclude_columns=["flight_id"]

@@ -50,6 +50,10 @@ class Room:
         here = size(given, MEMORY_SETTING) if given else _free_memory() // 2
         return cls(here, min(heap // _HEAP_SHARE, limit or heap))
 
+    def holds(self, result: int, *, besides: int = 0) -> bool:
+        """Whether so many bytes fit as a result, and others beside it."""
+        return result <= self.heap and result * _COPIES + besides <= self.here
+
 
 def size(text: str, setting: str) -> int:
     """The bytes that ``4g``, ``512m`` or ``1000`` are, as Spark writes sizes.
@@ -102,7 +106,7 @@ def fits(room: Room, costs: Sequence[Cost], spine: StructType, *, rows: int) -> 
     """Whether a data frame of ``rows`` rows, all that is added to it and the tables, a few at a time, fit."""
     result = rows * (row_bytes(spine) + sum(cost.output for cost in costs))
     searched = sum(sorted(cost.table for cost in costs)[-TABLES_AT_ONCE:])
-    return result <= room.heap and result * _COPIES + searched <= room.here
+    return room.holds(result, besides=searched)
 
 
 def row_bytes(schema: StructType) -> int:

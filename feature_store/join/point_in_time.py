@@ -32,6 +32,7 @@ from feature_store.join.memory import Room, costs, fits
 from feature_store.join.resolved_lookup import ResolvedLookup
 from feature_store.join.rows import Rows, selected
 from feature_store.tables.gathering import rows_if_few
+from feature_store.tables.plain_scans import plain_scan
 from feature_store.tables.protocol import Tables, TablesInFiles
 
 WAY_SETTING, AUTOMATIC = "pipeline.join.way", "automatic"
@@ -94,6 +95,8 @@ def _automatic(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: Tabl
         room, needed = Room.of(spine.sparkSession), costs(lookups, tables)
         if needed is not None and fits(room, needed, spine.schema, rows=0):
             few = rows_if_few(spine)
+            if few is None and (scan := plain_scan(spine)) and fits(room, needed, spine.schema, rows=scan.rows):
+                few = scan.read()
             with nullcontext((spine, few.num_rows)) if few is not None else _counted(spine) as (counted, rows):
                 if fits(room, needed, spine.schema, rows=rows):
                     return _on_driver(counted, lookups, tables, rows=few)

@@ -11,14 +11,17 @@ from pyspark.sql.types import DataType, StructType
 
 from feature_store.declare.arguments import check_data_frame
 from feature_store.errors import Misuse, listed, suggestion
+from feature_store.join.memory import Room, row_bytes
 from feature_store.join.rows import Rows, as_frame
 from feature_store.package.feature_spec import FeatureSpec
 from feature_store.package.raw_model import Folder, Sent, loaded, sent
 from feature_store.tables.gathering import rows_if_few
+from feature_store.tables.plain_scans import plain_scan
 
 PREDICTION = "prediction"
 MOST_ROWS_HERE = 50_000
 """Of a frame in Spark's memory more rows than these are predicted by Spark's workers, several at a time."""
+_BYTES_AT_ONCE, _ROWS_OF_A_STEP, _MOST_ROWS_AT_ONCE = 64 * 2**20, 1024, 262_144
 _RESULTS = {
     "double": pa.float64(), "float": pa.float32(), "int": pa.int32(), "bigint": pa.int64(), "long": pa.int64(),
     "boolean": pa.bool_(), "string": pa.string(),
@@ -67,8 +70,8 @@ def predict(
 ) -> DataFrame:
     """What was looked up with ``prediction``: the raw model is loaded once per process and run once per Arrow batch.
 
-    Rows that were joined in this process, and those that are computed from little, are predicted in this process if they may come
-    ``here``: a worker has to import what is loaded here already, and to be sent what is here.
+    If they may come ``here``, rows are predicted in this process that were joined in it, that are computed from little, or that lie in
+    files and fit in memory: a worker has to import what is loaded here already, and to be sent what is here.
     """
     spark = looked.sparkSession
     schema = StructType(list(looked.schema.fields)).add(PREDICTION, DataType.fromDDL(result_type))
@@ -76,18 +79,40 @@ def predict(
     # Spark's workers are on this machine where it runs in this process.
     source = sent(model, spark) if _has_workers_elsewhere(spark) else Folder(str(model))
     with_predictions = _Predicting(source, tuple(columns), result_type)
-    rows = None
-    if here:
-        rows = (
-            looked.as_spark_has_them() if isinstance(looked, Rows) else rows_if_few(looked, of_unknown=MOST_ROWS_HERE)
-        )
-    if rows is None:
+    batches = _predicted_here(looked, with_predictions, schema) if here else None
+    if batches is None:
         return as_frame(looked).mapInArrow(with_predictions, schema)
-    size = int(str(spark.conf.get("spark.sql.execution.arrow.maxRecordsPerBatch")))
-    batches = rows.combine_chunks().to_batches(size if size > 0 else None)
-    if not batches:
-        return spark.createDataFrame([], schema)
-    return spark.createDataFrame(pa.Table.from_batches(with_predictions(iter(batches))), schema)
+    return spark.createDataFrame(pa.Table.from_batches(batches) if batches else [], schema)
+
+
+def _predicted_here(
+    looked: DataFrame | Rows, with_predictions: "_Predicting", schema: StructType
+) -> list[pa.RecordBatch] | None:
+    """The rows and their predictions; None if Spark's workers shall predict them."""
+    at_once = _rows_at_once(StructType([looked.schema[name] for name in with_predictions.columns]))
+    rows = looked.as_spark_has_them() if isinstance(looked, Rows) else rows_if_few(looked, of_unknown=MOST_ROWS_HERE)
+    if rows is not None:
+        return list(with_predictions(iter(rows.combine_chunks().to_batches(at_once))))
+    scan, room = plain_scan(as_frame(looked)), Room.of(looked.sparkSession)
+    if scan is None or not room.holds(scan.rows * row_bytes(schema)):
+        return None
+    found, size = [], 0
+    for batch in with_predictions(scan.batches(at_once)):
+        size += batch.nbytes
+        if not room.holds(size):  # texts are longer than was thought
+            return None
+        found.append(batch)
+    return found
+
+
+def _rows_at_once(asked: StructType) -> int:
+    """So many rows of the model's columns as keep all its threads busy for a while and take little memory.
+
+    Whole steps: where batches begin, a sum of a linear model's may differ in its last bit, unless it is at a multiple of the rows
+    that the processor sums at a time.
+    """
+    steps = min(_BYTES_AT_ONCE // max(row_bytes(asked), 1), _MOST_ROWS_AT_ONCE) // _ROWS_OF_A_STEP
+    return max(steps, 1) * _ROWS_OF_A_STEP
 
 
 @dataclass(frozen=True)

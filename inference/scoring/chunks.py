@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from feature_store.moments import is_within
-from feature_store.tables.commit import Commit
+from feature_store.tables.commit import Commit, TableVersion
 from inference.scoring.already import VERB
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ class Stopped:
     as_of: datetime
 
 
-def scoring_commits(store: FeatureStore, spec: ScoringSpec) -> list[Commit]:
-    """The commits that wrote scores, the newest first."""
+def scoring_history(store: FeatureStore, spec: ScoringSpec) -> list[TableVersion]:
+    """The versions of the score table that wrote scores of a window, the newest first."""
     if not store.tables.exists(spec.output):
         return []
-    commits = [entry.commit for entry in store.tables.history(spec.output) if entry.commit]
-    return [commit for commit in commits if commit.verb == VERB and commit.window]
+    history = store.tables.history(spec.output)
+    return [entry for entry in history if entry.commit and entry.commit.verb == VERB and entry.commit.window]
 
 
 def scored_until(commits: Sequence[Commit]) -> datetime | None:

@@ -7,20 +7,18 @@ bit; if training now gives something else, either the table was published again 
 
 from __future__ import annotations
 
-import math
-import struct
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from feature_store.errors import NotFound
-from feature_store.lineage.models import packaged_lineage
-from feature_store.lineage.unchanged import reads_the_same
 from feature_store.moments import is_within
 from feature_store.tables.commit import TableVersion
 from inference.scoring.already import VERB
 from inference.scoring.chunks import Window
+from inference.scoring.compared import DEFECT, SHOWN, Difference, Scoring, StoredColumn
+from inference.scoring.inputs import Inputs
 from inference.scoring.runs import RUNS_TABLE
 
 if TYPE_CHECKING:
@@ -29,29 +27,16 @@ if TYPE_CHECKING:
     from feature_store import FeatureStore
     from inference.spec import ScoringSpec
 
-DEFECT, REPUBLISHED, UNKNOWN = "defect", "published again", "unknown"
-_ROW, _SHOWN = "__row", 3
-_MICROSECOND = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Rows of one feature whose stored value is not the rebuilt one, for one ``cause``; ``because`` is a clause.
-
-    ``examples`` are ``key: stored, rebuilt``: as the recorded versions give it for a defect, as training does otherwise.
-    """
-
-    feature: str
-    table: str
-    rows: int
-    cause: str
-    because: str
-    examples: Sequence[str]
+_ROW = "__row"
 
 
 @dataclass(frozen=True)
 class Consistency:
-    """What came of comparing ``rows`` sampled rows, of which ``untraced`` belong to no scoring commit that is still known."""
+    """What came of comparing ``rows`` sampled rows, of which ``untraced`` belong to no scoring commit that is still known.
+
+    ``not_kept`` are columns that a model computes and that the scores do not have; ``undeclared`` are compared with what the
+    recorded versions give, and not with training, as the model's module declares nothing that gives them.
+    """
 
     score_table: str
     window: Window | None
@@ -60,6 +45,8 @@ class Consistency:
     untraced: int = 0
     differences: Sequence[Difference] = ()
     lost: Sequence[str] = ()
+    not_kept: Sequence[str] = ()
+    undeclared: Sequence[str] = ()
 
     @property
     def defects(self) -> list[Difference]:
@@ -68,21 +55,8 @@ class Consistency:
 
     @property
     def is_certain(self) -> bool:
-        """Whether every sampled value was built again, and is what was stored."""
-        return not self.differences and not self.lost and not self.untraced
-
-
-@dataclass(frozen=True)
-class _Scoring:
-    """Sampled rows that were written by one commit, by one version of the model."""
-
-    commit: TableVersion
-    model_uri: str
-    rows: pa.Table
-
-    @property
-    def versions(self) -> Mapping[str, int]:
-        return self.commit.commit.sources if self.commit.commit else {}
+        """Whether every value that was sampled was built again, in both ways, and is what was stored."""
+        return not self.differences and not self.lost and not self.untraced and not self.undeclared
 
 
 def check_consistency(
@@ -119,13 +93,22 @@ def check_consistency(
         return Consistency(output, None, 0)
     rows = _sampled(store, spec, window, sample)
     scorings, untraced = _by_commit(spec, history, rows)
-    values, differences, lost = 0, list[Difference](), list[str]()
-    for scoring in scorings:
-        compared, found, missing = _compare(store, spec, scoring)
-        values, differences, lost = values + compared, [*differences, *found], [*lost, *missing]
+    found = [_compare(store, spec, scoring) for scoring in scorings]
     return Consistency(
-        output, window, rows.num_rows, values, untraced, _merged(differences), tuple(dict.fromkeys(lost))
+        output,
+        window,
+        rows.num_rows,
+        sum(one.values for one in found),
+        untraced,
+        _merged([difference for one in found for difference in one.differences]),
+        lost=_once(one.lost for one in found),
+        not_kept=_once(one.not_kept for one in found),
+        undeclared=_once(one.undeclared for one in found),
     )
+
+
+def _once(told: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for one in told for text in one))
 
 
 def _sampled(store: FeatureStore, spec: ScoringSpec, window: Window, sample: int) -> pa.Table:
@@ -138,7 +121,7 @@ def _sampled(store: FeatureStore, spec: ScoringSpec, window: Window, sample: int
     return inside.orderBy(F.xxhash64(*keys), *keys, decided_at).limit(sample).toArrow()
 
 
-def _by_commit(spec: ScoringSpec, history: Sequence[TableVersion], rows: pa.Table) -> tuple[list[_Scoring], int]:
+def _by_commit(spec: ScoringSpec, history: Sequence[TableVersion], rows: pa.Table) -> tuple[list[Scoring], int]:
     """The rows by the commit that wrote them: the newest whose window has their moment, if its run is theirs."""
     columns = (spec.training.decided_at, "run_id", "model_name", "model_version")
     groups: dict[tuple[int, str], list[int]] = {}
@@ -152,7 +135,7 @@ def _by_commit(spec: ScoringSpec, history: Sequence[TableVersion], rows: pa.Tabl
             untraced += 1
         else:
             groups.setdefault((wrote.version, f"models:/{model}/{version}"), []).append(number)
-    return [_Scoring(by_version[number], uri, rows.take(taken)) for (number, uri), taken in groups.items()], untraced
+    return [Scoring(by_version[number], uri, rows.take(taken)) for (number, uri), taken in groups.items()], untraced
 
 
 def _has(entry: TableVersion, moment: datetime) -> bool:
@@ -160,81 +143,40 @@ def _has(entry: TableVersion, moment: datetime) -> bool:
     return window is not None and window[0] <= moment < window[1]
 
 
-def _compare(store: FeatureStore, spec: ScoringSpec, scoring: _Scoring) -> tuple[int, list[Difference], list[str]]:
-    """How many values were compared, where they differ, and what can no longer be built again."""
-    used = packaged_lineage(scoring.model_uri).features
-    keys = _keys(spec, scoring.rows)
-    df = store.spark.createDataFrame(keys)
-    now_set = store.create_training_set(df=df, feature_lookups=spec.training.lookups, label=None)
+@dataclass
+class _Compared:
+    """What came of the rows of one commit; the fields are those of :class:`Consistency`."""
+
+    values: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    not_kept: list[str] = field(default_factory=list)
+    undeclared: list[str] = field(default_factory=list)
+
+
+def _compare(store: FeatureStore, spec: ScoringSpec, scoring: Scoring) -> _Compared:
+    inputs = Inputs.of(scoring.model_uri)
+    columns = inputs.columns(store)
+    df = store.spark.createDataFrame(_keys(spec, scoring.rows))
+    now_set = inputs.training_set(store, spec, df)
     now = _in_order(now_set.load_rows())
-    wanted = {one.table for one in used}
+    wanted = {table for one in columns for table in one.tables}
     versions = {name: version for name, version in scoring.versions.items() if name in wanted}
-    then, lost = None, list(_lost(store, versions, scoring.commit.at))
-    if not lost:
+    then, found = None, _Compared(lost=list(_lost(store, versions, scoring.commit.at)))
+    if not found.lost:
         try:
             then = _in_order(store.look_up(model_uri=scoring.model_uri, df=df, table_versions=versions).toArrow())
         except NotFound as error:
-            lost.append(str(error))
-    values, differences = 0, list[Difference]()
-    for one in used:
-        if one.output in scoring.rows.column_names:
-            found = _Feature(store, spec, scoring, one.table, one.output)
-            values += scoring.rows.num_rows
-            differences += found.differences(then, now, now_set.table_versions)
-    return values, differences, lost
-
-
-@dataclass(frozen=True)
-class _Feature:
-    """One stored feature of the rows that one commit wrote."""
-
-    store: FeatureStore
-    spec: ScoringSpec
-    scoring: _Scoring
-    table: str
-    name: str
-
-    def differences(
-        self, then: pa.Table | None, now: pa.Table, versions_now: Mapping[str, int]
-    ) -> Iterator[Difference]:
-        """Where the stored values are not those of ``then``, or else not those of ``now``; None: ``then`` is lost."""
-        stored = self.scoring.rows[self.name].to_pylist()
-        before = then[self.name].to_pylist() if then is not None and self.name in then.column_names else None
-        today = now[self.name].to_pylist() if self.name in now.column_names else None
-        wrong = [] if before is None else [n for n, value in enumerate(stored) if not same(value, before[n])]
-        if wrong and before is not None:
-            version = self.scoring.versions.get(self.table)
-            yield self._told(
-                wrong, stored, before, DEFECT, f"version {version} of {self.table}, as recorded, gives another value"
-            )
-        if today is None:
-            return
-        other = [n for n, value in enumerate(stored) if n not in {*wrong} and not same(value, today[n])]
-        if other:
-            cause, because = self._why(other, before is not None, versions_now.get(self.table))
-            yield self._told(other, stored, today, cause, because)
-
-    def _why(self, rows: Sequence[int], is_known: bool, version_now: int | None) -> tuple[str, str]:
-        version = self.scoring.versions.get(self.table)
-        if not is_known:
-            return UNKNOWN, f"what was read of {self.table}, version {version}, can no longer be read"
-        moments = self.scoring.rows[self.spec.training.decided_at].to_pylist()
-        until = max(moments[row] for row in rows) + _MICROSECOND
-        history = self.store.tables.history(self.table)
-        if version is not None and reads_the_same(history, version, until, self.scoring.commit.at):
-            return DEFECT, f"{self.table} has not changed since, yet the training join gives another value"
-        return REPUBLISHED, f"{self.table} was written since: version {version} when scored, {version_now} now"
-
-    def _told(
-        self, rows: Sequence[int], stored: Sequence[object], rebuilt: Sequence[object], cause: str, because: str
-    ) -> Difference:
-        keys = {name: self.scoring.rows[name].to_pylist() for name in self.spec.primary_keys}
-        examples = [
-            f"{', '.join(f'{name}={values[row]}' for name, values in keys.items())}: stored {_text(stored[row])}, "
-            f"rebuilt {_text(rebuilt[row])}"
-            for row in rows[:_SHOWN]
-        ]
-        return Difference(self.name, self.table, len(rows), cause, because, examples)
+            found.lost.append(str(error))
+    for one in columns:
+        if not one.is_given or one.name not in scoring.rows.column_names:
+            found.not_kept.append(one.name)
+            continue
+        found.values += scoring.rows.num_rows
+        found.differences += StoredColumn(store, spec, scoring, one).differences(then, now, now_set.table_versions)
+        if one.name not in now.column_names:
+            found.undeclared.append(one.name)
+    return found
 
 
 def _keys(spec: ScoringSpec, rows: pa.Table) -> pa.Table:
@@ -257,23 +199,6 @@ def _lost(store: FeatureStore, versions: Mapping[str, int], scored: datetime) ->
             yield f"Table {table} no longer has the version {version} that was scored from."
 
 
-def same(stored: object, rebuilt: object) -> bool:
-    """Whether two values are the same, bit for bit; NaN is NaN, and zero is not minus zero."""
-    return _bits(stored) == _bits(rebuilt)
-
-
-def _bits(value: object) -> object:
-    if isinstance(value, float):
-        return "NaN" if math.isnan(value) else struct.pack("<d", value)
-    if isinstance(value, Mapping):
-        return {key: _bits(one) for key, one in value.items()}
-    return [_bits(one) for one in value] if isinstance(value, list | tuple) else value
-
-
-def _text(value: object) -> str:
-    return "null" if value is None else str(value)
-
-
 def _merged(differences: Sequence[Difference]) -> tuple[Difference, ...]:
     """Those of several commits that say the same of one feature, as one; defects first."""
     by_what: dict[tuple[str, str, str], list[Difference]] = {}
@@ -281,8 +206,8 @@ def _merged(differences: Sequence[Difference]) -> tuple[Difference, ...]:
         by_what.setdefault((one.feature, one.cause, one.because), []).append(one)
     merged = [
         Difference(
-            found[0].feature, found[0].table, sum(one.rows for one in found), cause, because,
-            [example for one in found for example in one.examples][:_SHOWN],
+            found[0].feature, found[0].tables, sum(one.rows for one in found), cause, because,
+            [example for one in found for example in one.examples][:SHOWN],
         )
         for (_, cause, because), found in by_what.items()
     ]  # fmt: skip

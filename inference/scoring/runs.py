@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from feature_store.errors import Misuse, PipelineError
 from feature_store.tables.commit import Commit
 
 if TYPE_CHECKING:
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 RUNS_TABLE = "scoring_runs"
 RECORD = "record-scoring"
-SCORED, REPEATED, REFUSED, NOBODY = "scored", "repeated", "refused", "nobody"
+SCORED, REPEATED, REFUSED, FAILED, NOBODY = "scored", "repeated", "refused", "failed", "nobody"
 _DESCRIPTION = "All windows that were to be scored, and what came of each: a row per window and run, never changed."
 
 
@@ -28,10 +31,10 @@ class Run:
     population: str
     score_table: str
     as_of: datetime
-    window_start: datetime
+    window_start: datetime | None
     window_end: datetime
-    outcome: str
-    duration_seconds: float
+    outcome: str = FAILED
+    duration_seconds: float | None = None
     chunk: int = 1
     chunks: int = 1
     reason: str | None = None
@@ -68,13 +71,21 @@ def schema() -> StructType:
         ("population", text, "Name of the scored population"),
         ("score_table", text, "Full name of the table that the scores go to"),
         ("as_of", moment, "The moment by which entities had to be known"),
-        ("window_start", moment, "First instant of the window of decision times"),
+        ("window_start", moment, "First instant of the window of decision times; null: it was not known yet"),
         ("window_end", moment, "End of that window, excluded"),
-        ("outcome", text, "scored; repeated: scored just so before; refused; nobody: there was nobody to score"),
-        ("duration_seconds", DoubleType(), "How long it took, by a monotonic clock"),
+        (
+            "outcome",
+            text,
+            "scored; repeated: scored just so before; refused; failed; nobody: there was nobody to score",
+        ),
+        (
+            "duration_seconds",
+            DoubleType(),
+            "How long it took, by a monotonic clock; null: it ended before that was known",
+        ),
         ("chunk", IntegerType(), "Which of the run's windows this is, from 1"),
         ("chunks", IntegerType(), "Into how many windows the run was cut"),
-        ("reason", text, "Why it was refused; null: it was not"),
+        ("reason", text, "Why it was refused, or failed; null: it was not"),
         ("warnings", ArrayType(text), "What was told besides, a sentence each"),
         (
             "rows",
@@ -105,6 +116,38 @@ def record(store: FeatureStore, run: Run) -> None:
     values = {one.name: getattr(run, one.name) for one in fields(run)}
     row = {name: list(value.items()) if isinstance(value, Mapping) else value for name, value in values.items()}
     rows = pa.Table.from_pylist([row], schema=to_arrow_schema(columns, timezone="UTC"))
-    commit = Commit(verb=RECORD, as_of=run.as_of, window=(run.window_start, run.window_end), run=run.run_id)
+    window = (run.window_start, run.window_end) if run.window_start else None
+    commit = Commit(verb=RECORD, as_of=run.as_of, window=window, run=run.run_id)
     store.tables.append(RUNS_TABLE, rows, commit=commit)
     store.tables.compact(RUNS_TABLE, commit=commit)
+
+
+@contextmanager
+def recorded_if_it_fails(store: FeatureStore, run: Run, told: Mapping[str, Any]) -> Iterator[None]:
+    """Record ``run``, with what was ``told`` by then, if what is done inside raises: refused for a Misuse, else failed."""
+    began = time.monotonic()
+    try:
+        yield
+    except Exception as error:
+        outcome = REFUSED if isinstance(error, Misuse) else FAILED
+        seconds = time.monotonic() - began
+        try:
+            record(store, replace(run, **told, outcome=outcome, reason=_reason(error), duration_seconds=seconds))
+        except Exception as another:
+            error.add_note(f"Nor could it be recorded in {RUNS_TABLE}: {_reason(another)}")
+        raise
+
+
+def _reason(error: Exception) -> str:
+    """The text of our own errors; of others, which may bring a page of Java with them, kind and first line."""
+    if isinstance(error, PipelineError):
+        return str(error)
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+
+
+def lacking_moments(entities: int) -> list[str]:
+    """What is told of so many entities without a moment of decision, a sentence each; nothing of none."""
+    if not entities:
+        return []
+    verb = "entity has" if entities == 1 else "entities have"
+    return [f"{entities:,} {verb} no moment of decision, and so no score in any window."]

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from feature_store.declare.checks import Fresh
-from feature_store.errors import InvalidRows, Misuse
+from feature_store.errors import InvalidRows
 from feature_store.job import run_id
 from feature_store.moments import utc
 from feature_store.tables.commit import Commit
@@ -19,6 +19,7 @@ from inference.scoring import runs
 from inference.scoring.already import ROWS, VERB, already_scored, definition
 from inference.scoring.chunks import BACKFILL, Window
 from inference.scoring.entities import read_entities
+from inference.scoring.unlogged import LOG
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -51,10 +52,7 @@ class Scored:
     @property
     def warnings(self) -> list[str]:
         """What is told besides, a sentence each."""
-        if not self.without_moment:
-            return []
-        verb = "entity has" if self.without_moment == 1 else "entities have"
-        return [f"{self.without_moment:,} {verb} no moment of decision, and so no score in any window."]
+        return runs.lacking_moments(self.without_moment)
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,7 @@ class ScoringRun:
         }
 
     def score(self, window: Window, *, number: int = 1) -> Scored:
-        """Score the window, and record what came of it: refused, too, and then nothing is written."""
+        """Score the window, and record what came of it: refused or failed, too, and then nothing is written."""
         began = time.monotonic()
         known = runs.Run(
             run_id=run_id(),
@@ -124,27 +122,21 @@ class ScoringRun:
             as_of=utc(self.as_of),
             window_start=window[0],
             window_end=window[1],
-            outcome=runs.REFUSED,
-            duration_seconds=0.0,
             chunk=number,
             chunks=self.chunks,
             model=self.champion.model,
             model_version=self.champion.version,
         )
-        told: dict[str, object] = {}
-        try:
-            done = self._scored(window, told)
-        except Misuse as error:
-            seconds = time.monotonic() - began
-            runs.record(self.store, replace(known, **told, reason=str(error), duration_seconds=seconds))  # type: ignore[arg-type]
-            raise
+        told: dict[str, Any] = {}
+        with runs.recorded_if_it_fails(self.store, known, told):
+            done = self._scored(window, told, number)
         seconds = time.monotonic() - began
         outcome = runs.REPEATED if done.repeated else runs.SCORED if done.rows else runs.NOBODY
         told |= {"rows": done.rows, "outcome": outcome, "warnings": done.warnings, "duration_seconds": seconds}
-        runs.record(self.store, replace(known, **told))  # type: ignore[arg-type]
+        runs.record(self.store, replace(known, **told))
         return done
 
-    def _scored(self, window: Window, told: dict[str, object]) -> Scored:
+    def _scored(self, window: Window, told: dict[str, Any], number: int) -> Scored:
         """The window scored; what is learned of it on the way goes to ``told``, in the log's own words."""
         same = None if self.rerun else self._already(window)
         if same is not None:
@@ -164,7 +156,11 @@ class ScoringRun:
         stale = {one.table: one.stale for one in counted if one.stale is not None}
         told |= {"misses": misses, "stale": stale}
         self._hold_against_limits(entities.rows, misses, stale)
-        rows = self._write(window, entities.frame, entities.rows)
+        facts = {
+            "population": self.spec.name, "chunk": number, "chunks": self.chunks, "misses": misses, "stale": stale,
+            "entities_without_moment": entities.without_moment,
+        }  # fmt: skip
+        rows = self._write(window, entities.frame, entities.rows, facts)
         told["score_table_version"] = self.store.tables.info(self.spec.output).version
         return Scored(
             self.output, *window, rows, self.champion.version,
@@ -194,7 +190,7 @@ class ScoringRun:
                 "(publish-features), put the entities' keys right, or change the limit in the population's module."
             )
 
-    def _write(self, window: Window, keys: DataFrame, count: int) -> int:
+    def _write(self, window: Window, keys: DataFrame, count: int, facts: Mapping[str, object]) -> int:
         from pyspark.sql import functions as F
 
         from feature_store.tables.evolve import fit_to_table
@@ -222,7 +218,7 @@ class ScoringRun:
             as_of=self.as_of,
             window=window,
             sources={**self.feature_versions, **self.entity_versions},
-            details={**self.details, **asked, ROWS: count},
+            details={**self.details, **asked, ROWS: count, LOG: facts},
         )
         return store.tables.replace_window(
             spec.output, rows, column=spec.training.decided_at, start=window[0], end=window[1], commit=commit

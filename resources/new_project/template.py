@@ -36,6 +36,8 @@ LEFT_OUT = (
     "tests/resources/test_run_job_command.py", "tests/soak/*", "tests/test_affected.py", "tests/test_commands.py",
     "tests/test_docs.py", "tests/test_workflows.py", "tests/test_demo.py", "tests/test_injected_faults.py",
     "tests/test_light_commands.py", "tests/test_readme.py",
+    # Tests that start the cluster of its examples.
+    "tests/feature_store/tables/test_on_an_object_store.py", "tests/test_cluster_processes.py",
 )  # fmt: skip
 RENAMED: Mapping[str, list[tuple[str, str]]] = {
     "databricks.yml": [
@@ -53,6 +55,8 @@ RENAMED: Mapping[str, list[tuple[str, str]]] = {
         (r"lint: setup workflows docs", "lint: setup workflows"),
         (r"docs: setup ##.*\n\t.*\n\n", ""),
         (r"demo-cluster: setup ##.*\n\t.*\n\t.*\n\n", ""),
+        (r"soak: setup ##.*\n\t.*\n\n", ""),
+        (r"(\.PHONY: .*) demo-cluster (.*) soak ", r"\1 \2 "),
     ],
     "pyproject.toml": [
         (r"extend-exclude = .*\n", ""),

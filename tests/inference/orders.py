@@ -60,11 +60,13 @@ class Orders:
 
     def register(self, name: str, *, chance_with_ten_orders: float) -> None:
         loads = pd.DataFrame({"open_orders": [0, 10]})
-        line = LinearRegression().fit(loads, [1 - chance_with_ten_orders, chance_with_ten_orders])
+        self.log(LinearRegression().fit(loads, [1 - chance_with_ten_orders, chance_with_ten_orders]), name)
+
+    def log(self, model: Any, name: str, training_set: Any = None) -> None:
         self.store.log_model(
-            model=line,
+            model=model,
             artifact_path="model",
             flavor=mlflow.sklearn,
-            training_set=self.training_set(),
+            training_set=training_set or self.training_set(),
             registered_model_name=name,
         )

@@ -100,7 +100,13 @@ def test_the_commit_says_which_window_which_model_and_which_versions_of_which_ta
         "test.couriers.courier_load": orders.store.tables.info("courier_load").version,
         "test.couriers.orders": orders.store.tables.info("orders").version,
     }
-    assert newest.details == {"model": MODEL, "model_version": "1", "definition": definition(SPEC), "rows": 4}
+    assert newest.details == {
+        "model": MODEL, "model_version": "1", "definition": definition(SPEC), "rows": 4,
+        "log": {
+            "population": "late_order", "chunk": 1, "chunks": 1, "misses": {"test.couriers.courier_load": 1}, "stale": {},
+            "entities_without_moment": 0,
+        },
+    }  # fmt: skip
 
 
 def test_scoring_by_keys_alone_finds_the_same_features_as_the_training_set_for_the_same_keys_and_moments(

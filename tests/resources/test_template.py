@@ -1,5 +1,6 @@
 """The template of `databricks bundle init`: it is in step with the repository, and what it makes is whole and runs."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -71,6 +72,21 @@ def test_a_new_repository_knows_nothing_of_this_one_s_projects(repository: Path)
         "feature_store/discovery.py", "features/ingest.py", "features/publish.py", "monitoring/check.py",
     }  # fmt: skip
     assert sorted(path.name for path in (repository / "features").iterdir() if path.is_dir()) == ["churn", "publishing"]
+
+
+def test_each_of_its_modules_finds_what_it_imports_of_this_repository(repository: Path) -> None:
+    own = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    lacking = set()
+    for path in repository.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            named = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            named += [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            for name in named:
+                place = repository.joinpath(*name.split("."))
+                if name.split(".")[0] in own and not (place.is_dir() or place.with_suffix(".py").exists()):
+                    lacking.add((path.relative_to(repository).as_posix(), name))
+
+    assert lacking == set()
 
 
 def test_its_bundle_has_six_jobs_in_a_schema_of_its_own(repository: Path) -> None:

@@ -17,6 +17,7 @@ from polars.testing import assert_frame_equal
 
 from feature_store import FeatureStore, open_store
 from inference.score import score
+from inference.scoring.runs import RUNS_TABLE, SCORED
 from tests.couriers import HOUR, SCORING, TRAINING, at, land, publish_features
 from tests.safety.conftest import Other
 from training.steps.champion import FINGERPRINT, PROMOTED_AS_OF
@@ -24,7 +25,7 @@ from training.steps.pipeline import train
 
 MODEL = "test.couriers.late_order"
 FEATURES = ("courier_load", "district_distance")
-TRAINED, SCORED = at("15"), at("18")
+TRAINED_AS_OF, SCORED_AS_OF = at("15"), at("18")
 
 
 def opened(workspace: Path) -> FeatureStore:
@@ -59,11 +60,11 @@ class Undisturbed:
         ]
         land(opened(landed), orders=orders, counts=[(f"courier {n % 5}", hour, load) for n, hour, load in hours])
         published = copied(landed, "published")
-        publish_features(opened(published), as_of=SCORED)
+        publish_features(opened(published), as_of=SCORED_AS_OF)
         trained = copied(published, "trained")
-        train(opened(trained), TRAINING, as_of=TRAINED)
+        train(opened(trained), TRAINING, as_of=TRAINED_AS_OF)
         scored = copied(trained, "scored")
-        score(opened(scored), SCORING, as_of=SCORED)
+        score(opened(scored), SCORING, as_of=SCORED_AS_OF)
         return cls(landed, published, trained, scored)
 
 
@@ -89,7 +90,7 @@ def publishing(undisturbed: Undisturbed, other: Other, share: float) -> None:
     workspace = copied(undisturbed.landed, f"publishing-{other.process.pid}")
     killed(other, workspace, "publish", day="18", after=after)
 
-    publish_features(opened(workspace), as_of=SCORED)
+    publish_features(opened(workspace), as_of=SCORED_AS_OF)
 
     for name in FEATURES:
         assert_frame_equal(rows(workspace, name), rows(undisturbed.published, name))
@@ -103,7 +104,7 @@ def training(undisturbed: Undisturbed, other: Other, share: float) -> None:
     workspace = copied(undisturbed.published, f"training-{other.process.pid}")
     killed(other, workspace, "train", day="15", after=after)
 
-    trained = train(opened(workspace), TRAINING, as_of=TRAINED)
+    trained = train(opened(workspace), TRAINING, as_of=TRAINED_AS_OF)
 
     champion = MlflowClient().get_model_version_by_alias(MODEL, "champion")
     assert str(champion.version) == trained.version
@@ -117,14 +118,18 @@ def training(undisturbed: Undisturbed, other: Other, share: float) -> None:
 
 
 def scoring(undisturbed: Undisturbed, other: Other, share: float) -> None:
-    """Scoring that was killed is completed by a rerun."""
+    """Scoring that was killed is completed by a rerun, and each commit of scores has its row of the log."""
     after = _after(undisturbed.trained, undisturbed.scored, share)
     workspace = copied(undisturbed.trained, f"scoring-{other.process.pid}")
     killed(other, workspace, "score", day="18", after=after)
 
-    score(opened(workspace), SCORING, as_of=SCORED)
+    store = opened(workspace)
+    score(store, SCORING, as_of=SCORED_AS_OF)
 
     assert_frame_equal(rows(workspace, "late_order_scores"), rows(undisturbed.scored, "late_order_scores"))
+    log = store.tables.collect(RUNS_TABLE, ["score_table_version"], only={"outcome": SCORED})
+    written = [one.version for one in store.tables.history("late_order_scores") if one.commit]
+    assert sorted(log["score_table_version"].to_pylist()) == sorted(written)
 
 
 def _after(before: Path, after: Path, share: float) -> int:

@@ -2,9 +2,11 @@
 
 import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
 from pyspark.sql import SparkSession
 
 from feature_store import FeatureStore, open_store
@@ -16,6 +18,8 @@ from training.steps.already import definition
 from training.steps.champion import champion_at
 from training.steps.frame import assemble, labels_of
 from training.steps.pipeline import Trained, train
+from training.steps.register import card_of
+from training.train import show
 
 MODEL = "test.couriers.late_order"
 FIRST, SECOND = at("15"), at("21")
@@ -88,6 +92,34 @@ def test_training_again_on_the_same_rows_does_nothing_and_says_what_was_decided_
 
     assert again == ("1", True, True, life.first.rows)
     assert (life.worse_again.version, life.worse_again.repeated, life.worse_again.promoted) == ("2", True, False)
+
+
+def test_training_again_on_the_same_rows_says_where_the_card_of_that_version_is(
+    life: Life, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(life.worse_again)
+    told = " ".join(capsys.readouterr().out.split())
+
+    assert (life.first_again.card, life.worse_again.card) == (life.first.card, life.worse.card)
+    assert f"nothing to do. its card: {life.worse.card}" in told
+
+
+def test_a_card_that_is_no_longer_among_the_reports_is_fetched_from_its_run(life: Life) -> None:
+    assert life.first.card is not None
+    page = life.first.card.read_bytes()
+    life.first.card.unlink()
+
+    card = train(life.store, TRAINING, as_of=FIRST).card
+
+    assert card == life.first.card
+    assert card.read_bytes() == page
+
+
+def test_a_version_whose_run_has_no_card_is_told_without(life: Life, tmp_path: Path) -> None:
+    version = life.registry.get_model_version(MODEL, "1")
+    other = ModelVersion(name=MODEL, version="1", creation_timestamp=version.creation_timestamp, run_id="0" * 32)
+
+    assert card_of(other, cards=tmp_path) is None
 
 
 def test_a_challenger_that_is_worse_than_the_champion_on_the_same_holdout_stays_challenger_and_says_why(

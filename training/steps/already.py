@@ -67,6 +67,7 @@ def _reads_the_same(store: FeatureStore, spec: TrainingSpec, sample: float, vers
 def definition(spec: TrainingSpec, settings: Settings) -> str:
     """A hash of what the data scientist wrote, and of the profile: what decides on the model, and on its office."""
     facts = [fit_facts(spec, settings), gate_facts(spec, settings), str(spec.holdout), settings.sample_fraction]
+    facts += [str(spec.every)] if spec.every else []
     return hashlib.sha256(repr([facts, lookup_facts(spec)]).encode()).hexdigest()[:16]
 
 

@@ -23,6 +23,7 @@ from feature_store.errors import ConcurrentWrite
 from feature_store.lineage.fingerprint import fingerprint_of_rows
 from feature_store.moments import utc
 from feature_store.package.protocol import TrainingSet
+from feature_store.package.spine import first_of_each
 from training.spec import TrainingSpec
 
 SPLIT, TRAIN, HOLDOUT = "split", "train", "holdout"
@@ -36,7 +37,7 @@ class Labels:
     """Where the labels are read, and how they are split: what a model carries to have its frame built again.
 
     The last of ``entity_columns`` is the moment of decision; ``sample`` is the share of the entities that is taken, always the
-    same ones.
+    same ones; with ``every``, each comes once in each stretch of that length.
     """
 
     table: str
@@ -48,13 +49,15 @@ class Labels:
     entity_columns: Sequence[str]
     holdout: timedelta
     sample: float = 1.0
+    every: timedelta | None = None
 
     def document(self) -> dict[str, object]:
         """This as JSON data."""
         document = {**vars(self), "holdout": self.holdout.total_seconds()}
         if self.sample == 1:
             del document["sample"]
-        return document
+        del document["every"]
+        return document | ({"every": self.every.total_seconds()} if self.every else {})
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Labels":
@@ -75,23 +78,23 @@ class Labels:
             entity_columns=tuple(document["entity_columns"]),
             holdout=timedelta(seconds=document["holdout"]),
             sample=float(document.get("sample", 1)),
+            every=timedelta(seconds=document["every"]) if "every" in document else None,
         )
 
     def spine(self, store: FeatureStore, *, as_of: datetime) -> DataFrame:
         """Entities, ``split`` and label of those whose label was known as of ``as_of`` and who belong to a part."""
         source = Source(name="labels", description="", table=self.table, columns=self.columns, known_at=self.known_at)
-        rows = source.read(store.tables, as_of=as_of, version=self.version)
+        *keys, decided_at = self.entity_columns
+        rows = source.read(store.tables, as_of=as_of, version=self.version).where(F.col(self.label).isNotNull())
+        if self.every is not None:
+            rows = first_of_each(rows, self.every, keys=keys, decided_at=decided_at, label=self.label)
         if self.sample < 1:
             share = F.pmod(F.xxhash64(*(f"`{name}`" for name in self.entity_columns)), F.lit(_SHARES))
             rows = rows.where(share < int(self.sample * _SHARES))
         begins = F.lit(utc(as_of) - self.holdout)
-        split = F.when(F.col(KNOWN_AT) < begins, TRAIN).when(F.col(self.entity_columns[-1]) >= begins, HOLDOUT)
-        return (
-            rows.where(F.col(self.label).isNotNull())
-            .withColumn(SPLIT, split)
-            .where(F.col(SPLIT).isNotNull())
-            .select(*self.entity_columns, SPLIT, self.label)
-        )
+        split = F.when(F.col(KNOWN_AT) < begins, TRAIN).when(F.col(decided_at) >= begins, HOLDOUT)
+        split_up = rows.withColumn(SPLIT, split).where(F.col(SPLIT).isNotNull())
+        return split_up.select(*self.entity_columns, SPLIT, self.label)
 
 
 @dataclass(frozen=True)
@@ -266,6 +269,7 @@ def labels_of(store: FeatureStore, spec: TrainingSpec, *, sample: float = 1.0) -
         entity_columns=tuple(spec.entity_columns),
         holdout=spec.holdout,
         sample=sample,
+        every=spec.every,
     )
 
 

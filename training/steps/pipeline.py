@@ -31,7 +31,7 @@ from training.steps.frame import HOLDOUT, TrainingFrame, assemble, labels_of, lo
 from training.steps.gates import Compared, Verdict, check_gates, comparisons, judge
 from training.steps.kept import Kept, Output
 from training.steps.kinds import Kind, kind_of, label_type_of
-from training.steps.register import decide, register, save_card
+from training.steps.register import card_of, decide, register, save_card
 from training.steps.trials import Found
 from training.steps.worth import Question, Worth, known, log, measure
 
@@ -43,7 +43,7 @@ class Trained:
     """What became of a training run. ``metrics`` maps each estimator's name, and ``champion``, to its holdout metrics.
 
     ``steps`` are those that were gone through; ``version`` is empty if they ended before ``register``. ``card`` is the file of the
-    training card, None before ``validate``. ``repeated``: a version had learned just so before, and nothing was done.
+    training card, None before ``validate``. ``repeated``: a version had learned just so before, and nothing was done; the card is its.
     """
 
     model: str
@@ -153,7 +153,10 @@ class Run:
         if promoted:
             office.settle(self.model)
         rows = int(same.tags[office.FINGERPRINT].split(":")[0])
-        return Trained(self.model, str(same.version), rows, {}, [], promoted, repeated=True, steps=self.kept.done)
+        page = card_of(same, cards=self.kept.folder)
+        return Trained(
+            self.model, str(same.version), rows, {}, [], promoted, repeated=True, steps=self.kept.done, card=page
+        )
 
     # ---- the steps
 

@@ -8,6 +8,8 @@ from typing import Any
 import mlflow
 import mlflow.sklearn
 import pyarrow as pa
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from feature_store import FeatureStore
@@ -24,6 +26,9 @@ from training.steps.frame import HOLDOUT, TRAIN, packaged_set
 from training.steps.gates import refused
 from training.steps.trials import log_trials
 
+CARD = "card.html"
+"""Among the artifacts of a version's run."""
+
 
 def register(store: FeatureStore, candidate: Candidate, *, cards: Path) -> tuple[str, Path]:
     """Log the run, package and register the model, keep what it learned from; the new version, and its card's file.
@@ -36,9 +41,20 @@ def register(store: FeatureStore, candidate: Candidate, *, cards: Path) -> tuple
         _log(candidate)
         version = _package(store, candidate)
         page = card(candidate, model=model, version=version)
-        mlflow.log_text(page, "card.html")
+        mlflow.log_text(page, CARD)
     keep_training_set(store, candidate, version)
     return version, save_card(page, cards / f"card-{version}.html")
+
+
+def card_of(version: ModelVersion, *, cards: Path) -> Path | None:
+    """The card's file of a version that is registered: fetched from its run if it is not in ``cards``; None if the run has none."""
+    file = cards / f"card-{version.version}.html"
+    if file.exists():
+        return file
+    try:
+        return save_card(mlflow.artifacts.load_text(f"runs:/{version.run_id}/{CARD}"), file)
+    except (MlflowException, OSError):
+        return None
 
 
 def save_card(page: str, file: Path) -> Path:

@@ -1,12 +1,18 @@
 """A few rows are predicted in this process, many by Spark's workers: the same predictions, to the last bit."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import DoubleType, StructField, StructType
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import LinearRegression
 
 from feature_store.join.rows import Rows
 from feature_store.package import scoring
@@ -56,12 +62,12 @@ def test_few_rows_are_predicted_in_this_process_and_more_by_workers(
     assert os.getpid() not in processes(here=True)
 
 
-def test_what_is_read_from_a_large_table_is_predicted_by_workers_without_a_look_at_how_many_rows_there_are(
+def test_what_is_computed_from_a_large_table_is_predicted_by_workers_without_a_look_at_how_many_rows_there_are(
     rows: DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = saved(Process(), tmp_path)
     rows.write.parquet(str(tmp_path / "rows"))
-    stored = rows.sparkSession.read.parquet(str(tmp_path / "rows"))
+    stored = rows.sparkSession.read.parquet(str(tmp_path / "rows")).where("load > 1")
 
     def processes() -> set[int]:
         df = scoring.predict(stored, folder, ["courier", "load"], "bigint", here=True)
@@ -99,3 +105,80 @@ def test_nobody_to_score_gives_a_frame_of_no_rows_with_the_same_columns(rows: Da
     scored = scoring.predict(rows.where("load > 100"), saved(Tenth(), tmp_path), ["courier", "load"], "int", here=True)
     assert scored.columns == ["courier", "load", "note", "prediction"]
     assert scored.collect() == []
+
+
+def lying_in_a_file(rows: DataFrame, folder: Path, monkeypatch: pytest.MonkeyPatch) -> DataFrame:
+    """The rows in two files, and too much of them to be asked for at once."""
+    rows.repartition(2).write.format("delta").save(str(folder / "rows"))
+    monkeypatch.setattr(gathering, "_MOST_BYTES_READ", 10)
+    return rows.sparkSession.read.format("delta").load(str(folder / "rows"))
+
+
+def room(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(scoring.Room, "of", lambda spark: scoring.Room(here=2 * size, heap=size))
+
+
+def test_rows_of_files_are_predicted_here_up_to_the_memory_that_their_result_may_take(
+    rows: DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, stored = saved(Process(), tmp_path), lying_in_a_file(rows, tmp_path, monkeypatch)
+
+    def is_here() -> bool:
+        df = scoring.predict(stored, folder, ["courier", "load"], "bigint", here=True)
+        return {row["prediction"] for row in df.collect()} == {os.getpid()}
+
+    needed = 5 * (64 + 8 + 64 + 8)
+    room(monkeypatch, needed)
+    assert is_here()
+    room(monkeypatch, needed - 1)
+    assert not is_here()
+
+
+def test_texts_that_are_longer_than_was_thought_send_the_rows_to_workers(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = spark.createDataFrame([("x" * 1000, 1)] * 5, "courier string, load bigint")
+    stored = lying_in_a_file(long, tmp_path, monkeypatch)
+    room(monkeypatch, 5 * (64 + 8 + 8))
+    df = scoring.predict(stored, saved(Process(), tmp_path), ["courier", "load"], "bigint", here=True)
+    assert os.getpid() not in {row["prediction"] for row in df.collect()}
+
+
+@pytest.mark.parametrize("only", ["true", "load > 3", "load > 100"])
+def test_rows_of_files_have_the_predictions_of_workers_with_nulls_with_a_filter_and_with_none_left(
+    rows: DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, only: str
+) -> None:
+    folder, stored = saved(Tenth(), tmp_path), lying_in_a_file(rows, tmp_path, monkeypatch).where(only)
+    monkeypatch.setattr(scoring, "_rows_at_once", lambda asked: 2)
+    here, there = (
+        scoring.predict(stored, folder, ["courier", "load"], "double", here=where) for where in (True, False)
+    )
+    assert here.schema == there.schema
+    assert sorted(map(repr, here.collect())) == sorted(map(repr, there.collect()))
+    assert here.count() == {"true": 5, "load > 3": 1, "load > 100": 0}[only]
+
+
+def test_batches_are_whole_steps_of_rows_however_wide_they_are() -> None:
+    def rows_of(features: int) -> int:
+        return scoring._rows_at_once(StructType([StructField(str(name), DoubleType()) for name in range(features)]))
+
+    assert [rows_of(features) for features in (0, 30, 33, 1000, 100_000)] == [262_144, 262_144, 253_952, 8_192, 1_024]
+
+
+@pytest.mark.parametrize("make", [LinearRegression, lambda: HistGradientBoostingRegressor(max_iter=5)])
+def test_predictions_over_files_are_those_of_the_model_in_memory_to_the_last_bit(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[], Any]
+) -> None:
+    names = [f"feature_{number}" for number in range(10)]
+    random = np.random.default_rng(7)
+    frame = pd.DataFrame({name: random.normal(size=5_001) for name in names})
+    frame.loc[::7, names[0]] = np.nan if make is not LinearRegression else 0.0
+    model = make().fit(frame, frame[names[1]] * frame[names[2]])
+    mlflow.sklearn.save_model(
+        model, str(tmp_path / "raw_model"), serialization_format="cloudpickle", pip_requirements=[]
+    )
+    stored = lying_in_a_file(spark.createDataFrame(frame.reset_index(names="id")), tmp_path, monkeypatch)
+    monkeypatch.setattr(scoring, "_MOST_ROWS_AT_ONCE", 1_024)
+    scored = scoring.predict(stored, tmp_path, names, "double", here=True).toPandas()
+    assert len(scored) == 5_001
+    assert np.array_equal(scored["prediction"], model.predict(frame.iloc[scored["id"]]))

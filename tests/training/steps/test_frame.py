@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from feature_store import FeatureLookup
 from feature_store.errors import Misuse
 from tests.couriers import COURIER_LOAD, HOUR, MICROSECOND, TRAINING, at, land, publish_features
 from training.spec import TrainingSpec
-from training.steps.frame import TrainingFrame, assemble, labels_of, load_frame, save_frame
+from training.steps.frame import Labels, TrainingFrame, assemble, labels_of, load_frame, save_frame
 
 AS_OF = at("21")
 BEGINS = at("16")
@@ -63,6 +64,33 @@ def test_labels_are_fitted_on_or_held_out_by_time_and_those_not_known_then_or_no
     assert sorted(labels) == [False, True]
     held = sorted(tuple(row) for row in frame.entities(store, "holdout").drop("decided_at").collect())
     assert held == [("cem", "old town", True), ("dan", "old town", False)]
+
+
+def test_a_spec_with_every_learns_from_an_entity_once_in_each_stretch_and_the_model_s_frame_can_be_built_again(
+    store: Any,
+) -> None:
+    land(
+        store,
+        orders=[
+            ("1", "ann", "old town", at("2"), at("2T01"), None),
+            ("2", "ann", "old town", at("2T05"), at("2T06"), True),
+            ("3", "ann", "old town", at("2T23"), at("3T01"), False),
+            ("4", "ann", "old town", at("3"), at("3T01"), False),
+            ("5", "ann", "old town", at("17"), at("18"), True),
+            ("6", "ann", "old town", at("18"), at("19"), False),
+        ],
+        counts=[("ann", at("1"), 4)],
+    )
+    publish_features(store, as_of=AS_OF)
+
+    frame = assembled(store, replace(TRAINING, every=timedelta(days=1)))
+
+    rows = frame.rows.sort_values("decided_at", ignore_index=True)[["decided_at", "split", "is_late"]]
+    expected = [
+        (at("2T05"), "train", True), (at("3"), "train", False), (at("17"), "holdout", True), (at("18"), "holdout", False),
+    ]  # fmt: skip
+    assert_frame_equal(rows, pd.DataFrame(expected, columns=rows.columns), check_dtype=False)
+    assert Labels.from_document(json.loads(json.dumps(frame.labels.document()))) == frame.labels
 
 
 def test_a_feature_known_one_microsecond_after_the_decision_is_not_joined(store: Any) -> None:

@@ -1,0 +1,1 @@
+../../../../feature_store/tables/plain_scans.py

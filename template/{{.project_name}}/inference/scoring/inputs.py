@@ -1,0 +1,1 @@
+../../../../inference/scoring/inputs.py

@@ -1,0 +1,1 @@
+../../../../monitoring/alerts/following.py

@@ -1,0 +1,1 @@
+../../../../../tests/feature_store/package/test_spine.py

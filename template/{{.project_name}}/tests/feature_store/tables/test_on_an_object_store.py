@@ -1,1 +1,0 @@
-../../../../../tests/feature_store/tables/test_on_an_object_store.py

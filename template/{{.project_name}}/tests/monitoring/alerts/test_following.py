@@ -1,0 +1,1 @@
+../../../../../tests/monitoring/alerts/test_following.py

@@ -1,0 +1,1 @@
+../../../../tests/monitoring/test_review_of_causes.py

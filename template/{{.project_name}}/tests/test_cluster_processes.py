@@ -1,1 +1,0 @@
-../../../tests/test_cluster_processes.py
