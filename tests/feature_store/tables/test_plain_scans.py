@@ -24,6 +24,14 @@ def rows(spark: SparkSession) -> DataFrame:
     return spark.createDataFrame(ROWS, SCHEMA).repartition(2)
 
 
+@pytest.fixture(scope="module")
+def table(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> DataFrame:
+    """The rows as a Delta table, written once."""
+    return stored(
+        spark.createDataFrame(ROWS, SCHEMA).repartition(2), tmp_path_factory.mktemp("plain") / "rows", "delta"
+    )
+
+
 def stored(rows: DataFrame, folder: Path, form: str) -> DataFrame:
     rows.write.format(form).save(str(folder))
     return rows.sparkSession.read.format(form).load(str(folder))
@@ -58,8 +66,8 @@ def test_moments_that_the_file_keeps_in_64_bits_are_read_as_well(rows: DataFrame
     assert in_order(scan_of(df).read()) == in_order(df.toArrow())
 
 
-def test_columns_are_chosen_in_the_order_asked_for(rows: DataFrame, tmp_path: Path) -> None:
-    df = stored(rows, tmp_path / "rows", "delta").select("speed", "courier")
+def test_columns_are_chosen_in_the_order_asked_for(table: DataFrame) -> None:
+    df = table.select("speed", "courier")
     assert scan_of(df).read().column_names == ["speed", "courier"]
     assert in_order(scan_of(df).read()) == in_order(df.toArrow())
 
@@ -101,12 +109,13 @@ def test_an_empty_table_has_no_rows(spark: SparkSession, tmp_path: Path) -> None
         lambda df: df.sparkSession.createDataFrame(ROWS, SCHEMA),
     ],
 )
-def test_what_is_more_than_columns_of_files_is_left_to_spark(rows: DataFrame, tmp_path: Path, what) -> None:  # type: ignore[no-untyped-def]
-    assert plain_scan(what(stored(rows, tmp_path / "rows", "delta"))) is None
+def test_what_is_more_than_columns_of_files_is_left_to_spark(table: DataFrame, what) -> None:  # type: ignore[no-untyped-def]
+    assert plain_scan(table) is not None
+    assert plain_scan(what(table)) is None
 
 
-def test_a_frame_that_is_cached_is_left_to_spark(rows: DataFrame, tmp_path: Path) -> None:
-    df = stored(rows, tmp_path / "rows", "delta").persist()
+def test_a_frame_that_is_cached_is_left_to_spark(table: DataFrame) -> None:
+    df = table.select("*").persist()
     assert plain_scan(df.select("*")) is None
     df.unpersist()
 
