@@ -7,7 +7,13 @@ from feature_store.errors import Misuse
 
 
 def vendor_word(name: str) -> Any:
-    """What ``databricks.feature_engineering`` calls ``name``; its client takes this project's lookups as well.
+    """What :func:`vendors_own` gives; the client takes this project's lookups as well."""
+    word = vendors_own(name)
+    return _client(word) if name == "FeatureEngineeringClient" else word
+
+
+def vendors_own(name: str) -> Any:
+    """What ``databricks.feature_engineering`` calls ``name``.
 
     Raises
     ------
@@ -23,8 +29,7 @@ def vendor_word(name: str) -> Any:
         ) from error
     if not hasattr(vendor, name):
         raise Misuse(f"databricks.feature_engineering has no {name} in the version that is installed.")
-    word = getattr(vendor, name)
-    return _client(word) if name == "FeatureEngineeringClient" else word
+    return getattr(vendor, name)
 
 
 def _client(vendor: Any) -> Any:

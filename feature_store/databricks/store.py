@@ -10,11 +10,11 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from feature_store.databricks.client import vendors_own
 from feature_store.databricks.feature_tables import FeatureTables
 from feature_store.databricks.models import Models
 from feature_store.databricks.training_sets import TrainingSets
 from feature_store.databricks.unity_tables import UnityTables
-from feature_store.errors import Misuse
 
 _VOLUMES = Path("/Volumes")
 
@@ -58,15 +58,9 @@ class DatabricksStore:
         Misuse
             If the vendor's package is not installed.
         """
-        try:
-            from databricks.feature_engineering import FeatureEngineeringClient
-        except ImportError as error:
-            raise Misuse(
-                f"The databricks backend needs databricks-feature-engineering, which cannot be imported ({error}). "
-                "Install it: pip install 'feature-pipelines[databricks]'."
-            ) from error
+        make = vendors_own("FeatureEngineeringClient")
         spark = SparkSession.Builder().getOrCreate()
-        return cls(spark, FeatureEngineeringClient(), catalog=catalog, schema=schema, workspace=workspace)
+        return cls(spark, make(), catalog=catalog, schema=schema, workspace=workspace)
 
     @property
     def catalog(self) -> str:

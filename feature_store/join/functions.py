@@ -159,7 +159,7 @@ def run(
     outputs = {}
     for one in functions:
         assert one.code is not None
-        result = _unpickled(one.code)(**{parameter: series[column] for parameter, column in one.bindings})
+        result = unpickled(one.code)(**{parameter: series[column] for parameter, column in one.bindings})
         if not isinstance(result, pd.Series) or len(result) != rows:
             what = f"{len(result)} values" if isinstance(result, pd.Series) else f"a {type(result).__name__}"
             raise Misuse(f"Function {one.name} gave {what} for {rows} rows. It must give a pandas Series of as many.")
@@ -174,7 +174,8 @@ def run(
 
 
 @lru_cache(maxsize=256)
-def _unpickled(code: bytes) -> Callable[..., Any]:
+def unpickled(code: bytes) -> Callable[..., Any]:
+    """The function that a model carries as ``code``."""
     return cast("Callable[..., Any]", cloudpickle.loads(code))
 
 

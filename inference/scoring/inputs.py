@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -95,11 +94,13 @@ class Inputs:
         return found
 
     def _function(self, column: FunctionColumn) -> FeatureFunction:
+        from feature_store.join.functions import unpickled
+
         code = self.package.code.get(column.udf_name)
         if code is None:
             return FeatureFunction(
                 udf_name=column.udf_name, input_bindings=column.bindings, output_name=column.name
             )  # fmt: skip
         return FeatureFunction(
-            udf_name=pickle.loads(code), input_bindings=column.bindings, output_name=column.name, returns=column.data_type
+            udf_name=unpickled(code), input_bindings=column.bindings, output_name=column.name, returns=column.data_type
         )  # fmt: skip
