@@ -16,6 +16,7 @@ from pyspark.sql.types import StructType
 
 from feature_store.errors import Misuse
 from feature_store.join.resolved_lookup import ResolvedLookup
+from feature_store.tables.handing_over import room_on_disk
 from feature_store.tables.protocol import TablesInFiles
 
 MEMORY_SETTING = "pipeline.join.memory"
@@ -36,23 +37,25 @@ _UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 @dataclass(frozen=True)
 class Room:
-    """Bytes that the join may take in this process, and that its result may have in Spark's heap."""
+    """Bytes that the join may take in this process, in Spark's heap, and on the disk by which its result is handed on."""
 
     here: int
     heap: int
+    disk: int = 0
 
     @classmethod
-    def of(cls, spark: SparkSession) -> "Room":
-        """What the settings allow, or else the machine has."""
+    def of(cls, spark: SparkSession, result: StructType) -> "Room":
+        """What the settings allow, or else the machine has, for rows of the schema ``result``."""
         given = spark.conf.get(MEMORY_SETTING, "")
         heap = size(spark.conf.get("spark.driver.memory", "1g") or "1g", "spark.driver.memory")
         limit = size(spark.conf.get("spark.driver.maxResultSize", "1g") or "1g", "spark.driver.maxResultSize")
         here = size(given, MEMORY_SETTING) if given else _free_memory() // 2
-        return cls(here, min(heap // _HEAP_SHARE, limit or heap))
+        return cls(here, min(heap // _HEAP_SHARE, limit or heap), room_on_disk(spark, result))
 
-    def holds(self, result: int, *, besides: int = 0) -> bool:
-        """Whether so many bytes fit as a result, and others beside it."""
-        return result <= self.heap and result * _COPIES + besides <= self.here
+    def holds(self, result: int, *, besides: int, collected: int) -> bool:
+        """Whether so many bytes fit as a result, others beside it, and in the heap what is collected from Spark first."""
+        handed_on = result <= max(self.heap, self.disk)
+        return handed_on and collected <= self.heap and result * _COPIES + besides <= self.here
 
 
 def size(text: str, setting: str) -> int:
@@ -102,11 +105,15 @@ def costs(lookups: Iterable[ResolvedLookup], tables: TablesInFiles) -> list[Cost
     return known if len(known) == len(found) else None
 
 
-def fits(room: Room, costs: Sequence[Cost], spine: StructType, *, rows: int) -> bool:
-    """Whether a data frame of ``rows`` rows, all that is added to it and the tables, a few at a time, fit."""
-    result = rows * (row_bytes(spine) + sum(cost.output for cost in costs))
+def fits(room: Room, costs: Sequence[Cost], spine: StructType, *, rows: int, in_files: bool = False) -> bool:
+    """Whether a data frame of ``rows`` rows, all that is added to it and the tables, a few at a time, fit.
+
+    Rows that lie ``in_files`` of this machine are not collected from Spark.
+    """
+    asked = rows * row_bytes(spine)
+    result = asked + rows * sum(cost.output for cost in costs)
     searched = sum(sorted(cost.table for cost in costs)[-TABLES_AT_ONCE:])
-    return room.holds(result, besides=searched)
+    return room.holds(result, besides=searched, collected=0 if in_files else asked)
 
 
 def row_bytes(schema: StructType) -> int:

@@ -73,7 +73,9 @@ class Rows:
 
     def frame(self) -> DataFrame:
         """The rows as a frame of Spark's."""
-        return self.sparkSession.createDataFrame(self.arrow, self.schema)
+        from feature_store.tables.handing_over import frame_of
+
+        return frame_of(self.sparkSession, iter(self.as_spark_has_them().to_batches()), self.schema)
 
 
 def joined_schema(spine: StructType, lookups: Sequence[ResolvedLookup], tables: Tables) -> StructType:

@@ -11,11 +11,12 @@ from pyspark.sql.types import DataType, StructType
 
 from feature_store.declare.arguments import check_data_frame
 from feature_store.errors import Misuse, listed, suggestion
-from feature_store.join.memory import Room, row_bytes
+from feature_store.join.memory import row_bytes
 from feature_store.join.rows import Rows, as_frame
 from feature_store.package.feature_spec import FeatureSpec
 from feature_store.package.raw_model import Folder, Sent, loaded, sent
 from feature_store.tables.gathering import rows_if_few
+from feature_store.tables.handing_over import frame_of, room_on_disk
 from feature_store.tables.plain_scans import plain_scan
 
 PREDICTION = "prediction"
@@ -71,7 +72,7 @@ def predict(
     """What was looked up with ``prediction``: the raw model is loaded once per process and run once per Arrow batch.
 
     If they may come ``here``, rows are predicted in this process that were joined in it, that are computed from little, or that lie in
-    files and fit in memory: a worker has to import what is loaded here already, and to be sent what is here.
+    files: a worker has to import what is loaded here already, and to be sent what is here.
     """
     spark = looked.sparkSession
     schema = StructType(list(looked.schema.fields)).add(PREDICTION, DataType.fromDDL(result_type))
@@ -79,30 +80,23 @@ def predict(
     # Spark's workers are on this machine where it runs in this process.
     source = sent(model, spark) if _has_workers_elsewhere(spark) else Folder(str(model))
     with_predictions = _Predicting(source, tuple(columns), result_type)
-    batches = _predicted_here(looked, with_predictions, schema) if here else None
+    at_once = _rows_at_once(StructType([looked.schema[name] for name in columns]))
+    batches = _at_hand(looked, schema, at_once) if here else None
     if batches is None:
         return as_frame(looked).mapInArrow(with_predictions, schema)
-    return spark.createDataFrame(pa.Table.from_batches(batches) if batches else [], schema)
+    return frame_of(spark, with_predictions(batches), schema)
 
 
-def _predicted_here(
-    looked: DataFrame | Rows, with_predictions: "_Predicting", schema: StructType
-) -> list[pa.RecordBatch] | None:
-    """The rows and their predictions; None if Spark's workers shall predict them."""
-    at_once = _rows_at_once(StructType([looked.schema[name] for name in with_predictions.columns]))
+def _at_hand(looked: DataFrame | Rows, schema: StructType, at_once: int) -> Iterator[pa.RecordBatch] | None:
+    """The rows to predict, so many at once; None if Spark's workers shall predict them."""
     rows = looked.as_spark_has_them() if isinstance(looked, Rows) else rows_if_few(looked, of_unknown=MOST_ROWS_HERE)
     if rows is not None:
-        return list(with_predictions(iter(rows.combine_chunks().to_batches(at_once))))
-    scan, room = plain_scan(as_frame(looked)), Room.of(looked.sparkSession)
-    if scan is None or not room.holds(scan.rows * row_bytes(schema)):
+        batches: list[pa.RecordBatch] = rows.combine_chunks().to_batches(at_once)
+        return iter(batches)
+    scan = plain_scan(as_frame(looked))
+    if scan is None or scan.rows * row_bytes(schema) > room_on_disk(looked.sparkSession, schema):
         return None
-    found, size = [], 0
-    for batch in with_predictions(scan.batches(at_once)):
-        size += batch.nbytes
-        if not room.holds(size):  # texts are longer than was thought
-            return None
-        found.append(batch)
-    return found
+    return scan.batches(at_once)
 
 
 def _rows_at_once(asked: StructType) -> int:

@@ -23,13 +23,21 @@ def test_sizes_are_written_as_spark_writes_them():
             size(text, "pipeline.join.memory")
 
 
-def test_the_result_has_to_fit_the_heap_and_the_two_largest_tables_this_process():
+def test_the_result_has_to_fit_heap_or_disk_and_the_two_largest_tables_this_process():
     three = [Cost(table=400, output=8), Cost(table=300, output=8), Cost(table=100, output=4)]
 
     # Ten rows of 12 + 20 bytes are 320, twice.
     assert fits(Room(here=1340, heap=320), three, SPINE, rows=10)
     assert not fits(Room(here=1339, heap=320), three, SPINE, rows=10)
     assert not fits(Room(here=1340, heap=319), three, SPINE, rows=10)
+    assert fits(Room(here=1340, heap=319, disk=320), three, SPINE, rows=10)
+
+
+def test_rows_that_come_from_spark_have_to_fit_the_heap_and_those_of_files_do_not():
+    one, room = [Cost(table=0, output=8)], Room(here=10_000, heap=119, disk=10_000)  # ten rows of 12 bytes
+
+    assert not fits(room, one, SPINE, rows=10)
+    assert fits(room, one, SPINE, rows=10, in_files=True)
 
 
 def test_a_table_costs_by_its_rows_and_the_columns_asked_for_not_by_all_it_has(store):

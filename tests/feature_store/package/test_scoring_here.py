@@ -16,7 +16,7 @@ from sklearn.linear_model import LinearRegression
 
 from feature_store.join.rows import Rows
 from feature_store.package import scoring
-from feature_store.tables import gathering
+from feature_store.tables import gathering, handing_over
 
 
 class Tenth(mlflow.pyfunc.PythonModel):
@@ -114,34 +114,19 @@ def lying_in_a_file(rows: DataFrame, folder: Path, monkeypatch: pytest.MonkeyPat
     return rows.sparkSession.read.format("delta").load(str(folder / "rows"))
 
 
-def room(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    monkeypatch.setattr(scoring.Room, "of", lambda spark: scoring.Room(here=2 * size, heap=size))
-
-
-def test_rows_of_files_are_predicted_here_up_to_the_memory_that_their_result_may_take(
+def test_rows_of_files_are_predicted_here_up_to_the_room_that_the_disk_has_for_their_result(
     rows: DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, stored = saved(Process(), tmp_path), lying_in_a_file(rows, tmp_path, monkeypatch)
 
-    def is_here() -> bool:
+    def is_here(*, room: int) -> bool:
+        monkeypatch.setattr(scoring, "room_on_disk", lambda spark, schema: room)
         df = scoring.predict(stored, folder, ["courier", "load"], "bigint", here=True)
         return {row["prediction"] for row in df.collect()} == {os.getpid()}
 
     needed = 5 * (64 + 8 + 64 + 8)
-    room(monkeypatch, needed)
-    assert is_here()
-    room(monkeypatch, needed - 1)
-    assert not is_here()
-
-
-def test_texts_that_are_longer_than_was_thought_send_the_rows_to_workers(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    long = spark.createDataFrame([("x" * 1000, 1)] * 5, "courier string, load bigint")
-    stored = lying_in_a_file(long, tmp_path, monkeypatch)
-    room(monkeypatch, 5 * (64 + 8 + 8))
-    df = scoring.predict(stored, saved(Process(), tmp_path), ["courier", "load"], "bigint", here=True)
-    assert os.getpid() not in {row["prediction"] for row in df.collect()}
+    assert is_here(room=needed)
+    assert not is_here(room=needed - 1)
 
 
 @pytest.mark.parametrize("only", ["true", "load > 3", "load > 100"])
@@ -179,6 +164,7 @@ def test_predictions_over_files_are_those_of_the_model_in_memory_to_the_last_bit
     )
     stored = lying_in_a_file(spark.createDataFrame(frame.reset_index(names="id")), tmp_path, monkeypatch)
     monkeypatch.setattr(scoring, "_MOST_ROWS_AT_ONCE", 1_024)
+    monkeypatch.setattr(handing_over, "_MOST_BYTES_IN_MEMORY", 2_000)
     scored = scoring.predict(stored, tmp_path, names, "double", here=True).toPandas()
     assert len(scored) == 5_001
     assert np.array_equal(scored["prediction"], model.predict(frame.iloc[scored["id"]]))
