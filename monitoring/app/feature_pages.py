@@ -16,6 +16,7 @@ from monitoring.app.shelf import Shelf
 from monitoring.app.wording import count, literal, shortened
 
 MOST_FOUND = 50
+MOST_COLUMNS = 500
 _LONGEST = 160
 
 
@@ -111,11 +112,13 @@ def _table(shelf: Shelf, catalog: Catalog, table: Table) -> None:
         _choice(catalog, table)
     st.subheader("Features" if table.keys else "Columns", anchor=False)
     lines = []
-    for column in node["columns"]:
+    for column in node["columns"][:MOST_COLUMNS]:
         nulls = f"{column['nulls']} null" if "nulls" in column else ""
         told = [column.get("about", ""), column["type"], nulls, column.get("values", "")]
         lines.append(_line(f"{table.name}.{column['name']}", column["name"], told))
     links(lines, key="columns")
+    if len(node["columns"]) > MOST_COLUMNS:
+        st.text(f"and {len(node['columns']) - MOST_COLUMNS:,} more, which the search finds")
     if node.get("checks"):
         st.subheader("Checks of the last publishing", anchor=False)
         _facts([("passed" if passed else "failed", f"{check}: {found}") for passed, check, found in node["checks"]])
