@@ -1,5 +1,6 @@
 """Pages in a browser, for the benchmarks that time them: served, opened in Chromium, waited for frame by frame."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -8,10 +9,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
@@ -95,15 +96,40 @@ def pressed(page: Page, what: Locator) -> Callable[[], None]:
     return press
 
 
-def timed(*work: Callable[[], Any]) -> float:
-    """Seconds by the clock, for all of it."""
-    began = time.perf_counter()
+class Spent(NamedTuple):
+    """Seconds by the clock, and of CPU in this process and all that it started: server, browser, and what drives it."""
+
+    seconds: float
+    cpu: float
+
+
+def timed(*work: Callable[[], Any]) -> Spent:
+    """What all of it takes."""
+    used, began = _cpu(), time.perf_counter()
     for part in work:
         part()
-    return time.perf_counter() - began
+    seconds = time.perf_counter() - began
+    return Spent(seconds, _cpu() - used)
 
 
-def summary(seconds: Sequence[float]) -> str:
+def _cpu() -> float:
+    """Seconds of CPU until now, in whole ticks."""
+    parents, used = dict[int, int](), dict[int, int]()
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended meanwhile
+            fields = path.read_text().rpartition(")")[2].split()
+            parents[int(path.parent.name)] = int(fields[1])
+            used[int(path.parent.name)] = sum(map(int, fields[11:15]))
+    ours, new = {os.getpid()}, {os.getpid()}
+    while new:
+        new = {one for one, parent in parents.items() if parent in new}
+        ours |= new
+    return sum(used.get(one, 0) for one in ours) / os.sysconf("SC_CLK_TCK")
+
+
+def summary(spent: Sequence[Spent]) -> str:
     """The median and the 95th percentile in words."""
+    seconds = [one.seconds for one in spent]
     last = quantiles(seconds, n=20, method="inclusive")[-1] if len(seconds) > 1 else seconds[0]
-    return f"median {median(seconds):.3f} s, 95th percentile {last:.3f} s, of {len(seconds)}"
+    cpu = median(one.cpu for one in spent)
+    return f"median {median(seconds):.3f} s, 95th percentile {last:.3f} s, CPU {cpu:.2f} s, of {len(seconds)}"

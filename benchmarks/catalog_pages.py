@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from browsing import IDLE, pressed, review_page, serving, shown, timed
+from browsing import IDLE, Spent, pressed, review_page, serving, shown, timed
 from playwright.sync_api import BrowserContext, Page
 
 PLACE = "dev.flights"
@@ -20,7 +20,7 @@ if st.button("on"):
     st.rerun()
 st.title(f"page {at}")
 """
-Seconds = Mapping[str, list[float]]
+Seconds = Mapping[str, list[Spent]]
 Names = Callable[[int], tuple[str, list[str]]]
 
 
@@ -33,11 +33,11 @@ def the_file(browser: BrowserContext, workspace: Path, folder: Path, names: Name
     page.goto(address)
     summed = page.locator("h1").inner_text()
 
-    def opened(where: str, heading: str) -> float:
+    def opened(where: str, heading: str) -> Spent:
         page.goto("about:blank")
         return timed(lambda: page.goto(address + where), lambda: shown(page, {"h1": heading}))
 
-    def followed(link: str, heading: str, within: str = "main") -> float:
+    def followed(link: str, heading: str, within: str = "main") -> Spent:
         press = pressed(page, page.locator(within).get_by_role("link", name=link, exact=True).first)
         return timed(press, lambda: shown(page, {"h1": f"={heading}"}))
 
@@ -63,39 +63,48 @@ def the_file(browser: BrowserContext, workspace: Path, folder: Path, names: Name
 
 
 def review_pages(browser: BrowserContext, workspace: Path, names: Names, *, times: int) -> Seconds:
-    """The features' pages: loaded, and gone through by pressing buttons. Each round has tables that nobody looked at before."""
+    """The features' pages: loaded, and gone through by pressing links: what is the first of its kind after a load is told apart."""
     found: Seconds = defaultdict(list)
     with serving(review_page(workspace)) as address:
         page = browser.new_page()
 
-        def opened(name: str, heading: str, graph: str = "") -> float:
+        def opened(name: str, heading: str, graph: str = "") -> Spent:
             page.goto("about:blank")
             query = f"?page=features&name={quote(name)}" if name else "?page=features"
             return timed(lambda: page.goto(address + query), lambda: _settled(page, heading, graph))
 
-        def followed(name: str, heading: str, graph: str = "", role: str = "link") -> float:
+        def followed(name: str, heading: str, graph: str = "", role: str = "link") -> Spent:
             press = pressed(page, page.get_by_role(role, name=name, exact=True).first)
             return timed(press, lambda: _settled(page, heading, graph))
 
-        found["first load"].append(opened("", "Features"))
-        for number in range(times):
+        def gone_through(number: int, note: str = "") -> None:
             table, columns = names(number)
-            feature, model = f"{PLACE}.{table}.{columns[3]}", f"model_{number // 5 % 10}/5"
-            found["loaded: the list"].append(opened("", "Features"))
-            found["a table not seen before"].append(followed(table, table, table))
-            found["a feature"].append(followed(columns[3], columns[3], f"{table}.{columns[3]}"))
-            found["a table seen before"].append(followed(f"feature of {table}", table, table, "button"))
-            found["a model"].append(followed(model, model, model))
-            found["the list again"].append(followed("All features", "Features", role="button"))
+            model = f"model_{number // 5 % 10}/5"
+            found[f"a table not seen before{note}"].append(followed(table, table, table))
+            found[f"a feature{note}"].append(followed(columns[3], columns[3], f"{table}.{columns[3]}"))
+            found[f"a table seen before{note}"].append(followed(f"feature of {table}", table, table, "button"))
+            found[f"a model{note}"].append(followed(model, model, model))
+            found[f"the list again{note}"].append(followed("All features", "Features", role="button"))
             for text, best in _searches(names(number)):
                 page.get_by_label("Search").fill(text)
-                found["a search"].append(
-                    timed(
-                        lambda: page.get_by_label("Search").press("Enter"),
-                        lambda best=best: shown(page, IDLE | {".links a": f"={best}", "[data-testid=stText]": "found"}),
-                    )
-                )
-            found["loaded: a feature"].append(opened(feature, columns[3], f"{table}.{columns[3]}"))
+                enter = lambda: page.get_by_label("Search").press("Enter")  # noqa: E731
+                wanted = IDLE | {".links a": f"={best}", "[data-testid=stText]": "found"}
+                found[f"a search{note}"].append(timed(enter, lambda wanted=wanted: shown(page, wanted)))
+            page.get_by_label("Search").fill("")
+            page.get_by_label("Search").press("Enter")
+            shown(page, IDLE | {".links a": f"={names(0)[0]}", "[data-testid=stText]": "features of"})
+
+        found["first load of all"].append(opened("", "Features"))
+        gone_through(times + 1, ", first of a load")
+        for number in range(times):
+            gone_through(number)
+        for number in range(times):
+            table, columns = names(number)
+            found["loaded: the list"].append(opened("", "Features"))
+            found["loaded: a table"].append(opened(f"{PLACE}.{table}", table, table))
+            found["loaded: a feature"].append(
+                opened(f"{PLACE}.{table}.{columns[3]}", columns[3], f"{table}.{columns[3]}")
+            )
         page.close()
     return found
 

@@ -16,10 +16,9 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from statistics import median
 
 import catalog_pages
 import click
@@ -27,7 +26,7 @@ import deltalake
 import mlflow
 import pyarrow as pa
 import pyarrow.parquet as pq
-from browsing import chromium, summary
+from browsing import chromium, summary, timed
 
 from feature_store import open_store
 from feature_store.join.columns import FeatureColumn, SourceColumn
@@ -145,15 +144,11 @@ def make(workspace: Path, *, tables: int, commits: int) -> None:
     register_models(workspace, tables=tables)
 
 
-def timed(workspace: Path, script: str, *arguments: str) -> tuple[float, float]:
-    """Seconds by the clock and of CPU, of a process of its own."""
+def run(workspace: Path, script: str, *arguments: str) -> None:
+    """Run a command in a process of its own."""
     environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
     program = [str(Path(sys.executable).with_name(script)), *arguments, "--workspace", str(workspace)]
-    began, before = time.perf_counter(), os.times()
     subprocess.run(program, check=True, env=environment, stdout=subprocess.DEVNULL)
-    after = os.times()
-    used = after.children_user + after.children_system - before.children_user - before.children_system
-    return time.perf_counter() - began, used
 
 
 def time_commands(workspace: Path, *, times: int) -> None:
@@ -170,8 +165,7 @@ def time_commands(workspace: Path, *, times: int) -> None:
     }
     for what, words in asked.items():
         runs = times if words[0] == "show-features" and what != "unused" else min(times, 3)
-        seconds, used = zip(*(timed(workspace, *words) for _ in range(runs)), strict=True)
-        click.echo(f"{what:24} {summary(seconds)}; CPU {median(used):.2f} s")
+        click.echo(f"{what:24} {summary([timed(partial(run, workspace, *words)) for _ in range(runs)])}")
 
 
 def time_pages(workspace: Path, folder: Path, *, times: int) -> None:
@@ -184,7 +178,7 @@ def time_pages(workspace: Path, folder: Path, *, times: int) -> None:
         }.items():
             click.echo(f"{what}:")
             for page, seconds in found.items():
-                click.echo(f"  {page:24} {summary(seconds)}")
+                click.echo(f"  {page:40} {summary(seconds)}")
 
 
 @click.command()

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-from browsing import IDLE, chromium, review_page, serving, shown, summary, timed
+from browsing import IDLE, Spent, chromium, review_page, serving, shown, summary, timed
 from playwright.sync_api import Page, expect
 
 from feature_store import open_store
@@ -83,7 +83,7 @@ def acknowledged(page: Page) -> None:
 )
 def main(days: int, alerts: int, times: int) -> None:
     """Print the median and the 95th percentile of loading the queue, an alert's page, and of an action."""
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[Spent]] = {}
     with tempfile.TemporaryDirectory() as folder:
         workspace = Path(folder)
         ids = make(workspace, days=days, alerts=alerts)
@@ -96,7 +96,7 @@ def main(days: int, alerts: int, times: int) -> None:
                 if query:
                     expect(page.locator("svg.marks")).to_have_count(CHARTS)
 
-            click.echo(f"first load {timed(lambda: load('')):.2f} s")
+            click.echo(f"first load {timed(lambda: load('')).seconds:.2f} s")
             load(f"?alert={ids[0]}")
             for alert in ids[1 : times + 1]:
                 found.setdefault("queue", []).append(timed(lambda: load("")))
