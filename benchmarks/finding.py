@@ -1,10 +1,11 @@
-"""Time ``show-features``: 100 tables of 50 features, a year of daily commits each, and 50 model versions that read them.
+"""Time the catalog: 100 tables of 50 features, a year of daily commits each, and 50 model versions that read them.
 
-    python benchmarks/finding.py [--times 10] [--tables 100] [--keep FOLDER]
+    python benchmarks/finding.py [--times 10] [--tables 100] [--keep FOLDER] [--only commands|pages]
 
 The tables are written as Delta's own files, a data file of 24 rows for each commit, with the statistics and checkpoints that a
 writer leaves; the models are registered with MLflow, ten of them in five versions, the newest in office. Each command runs in
 a process of its own, as a person types it. ``show-lineage``, which reads all commits of all tables, is told for comparison.
+Pages are timed in Chromium (``catalog_pages.py``), beside the least that Streamlit can do.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from statistics import median, quantiles
 
+import catalog_pages
 import click
 import deltalake
 import mlflow
 import pyarrow as pa
 import pyarrow.parquet as pq
+from browsing import chromium, summary, timed
 
 from feature_store import open_store
 from feature_store.join.columns import FeatureColumn, SourceColumn
@@ -142,24 +144,15 @@ def make(workspace: Path, *, tables: int, commits: int) -> None:
     register_models(workspace, tables=tables)
 
 
-def timed(workspace: Path, script: str, *arguments: str) -> tuple[float, float]:
-    """Seconds by the clock and of CPU, of a process of its own."""
+def run(workspace: Path, script: str, *arguments: str) -> None:
+    """Run a command in a process of its own."""
     environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
     program = [str(Path(sys.executable).with_name(script)), *arguments, "--workspace", str(workspace)]
-    began, before = time.perf_counter(), os.times()
     subprocess.run(program, check=True, env=environment, stdout=subprocess.DEVNULL)
-    after = os.times()
-    used = after.children_user + after.children_system - before.children_user - before.children_system
-    return time.perf_counter() - began, used
 
 
-@click.command()
-@click.option("--times", default=10, show_default=True, help="How often each command runs.")
-@click.option("--tables", default=100, show_default=True, help="Tables of fifty features.")
-@click.option("--commits", default=365, show_default=True, help="Commits of each table.")
-@click.option("--keep", type=click.Path(path_type=Path), help="Make the workspace here, or use the one that is here.")
-def main(times: int, tables: int, commits: int, keep: Path | None) -> None:
-    """Print the median and the 95th percentile of each way to ask, in seconds."""
+def time_commands(workspace: Path, *, times: int) -> None:
+    """Print what each way to ask in the terminal takes."""
     name, columns = names(3)
     asked = {
         "search": ["show-features", "wether", "wind", "sped"],
@@ -170,16 +163,40 @@ def main(times: int, tables: int, commits: int, keep: Path | None) -> None:
         "unused": ["show-features", "--unused"],
         "show-lineage": ["show-lineage", name],
     }
+    for what, words in asked.items():
+        runs = times if words[0] == "show-features" and what != "unused" else min(times, 3)
+        click.echo(f"{what:24} {summary([timed(partial(run, workspace, *words)) for _ in range(runs)])}")
+
+
+def time_pages(workspace: Path, folder: Path, *, times: int) -> None:
+    """Print what each page takes."""
+    with chromium(folder / "profile") as browser:
+        for what, found in {
+            "the file": catalog_pages.the_file(browser, workspace, folder / "site", names, times=times),
+            "review-alerts serve": catalog_pages.review_pages(browser, workspace, names, times=times),
+            "for comparison": catalog_pages.an_empty_page(browser, folder, times=times),
+        }.items():
+            click.echo(f"{what}:")
+            for page, seconds in found.items():
+                click.echo(f"  {page:40} {summary(seconds)}")
+
+
+@click.command()
+@click.option("--times", default=10, show_default=True, help="How often each command runs, and each page is looked at.")
+@click.option("--tables", default=100, show_default=True, help="Tables of fifty features.")
+@click.option("--commits", default=365, show_default=True, help="Commits of each table.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Make the workspace here, or use the one that is here.")
+@click.option("--only", type=click.Choice(["commands", "pages"]), help="Time only these.")
+def main(times: int, tables: int, commits: int, keep: Path | None, only: str | None) -> None:
+    """Print the median and the 95th percentile of each way to ask, and of each page, in seconds."""
     with tempfile.TemporaryDirectory() as folder:
-        workspace = (keep or Path(folder)).absolute()
+        workspace = (keep or Path(folder) / "workspace").absolute()
         if not (workspace / "models").exists():
             make(workspace, tables=tables, commits=commits)
-        for what, words in asked.items():
-            runs = times if words[0] == "show-features" and what != "unused" else min(times, 3)
-            seconds, used = zip(*(timed(workspace, *words) for _ in range(runs)), strict=True)
-            last = quantiles(seconds, n=20, method="inclusive")[-1]
-            told = f"median {median(seconds):.2f} s, 95th percentile {last:.2f} s, CPU {median(used):.2f} s"
-            click.echo(f"{what:16} {told}, of {runs}")
+        if only != "pages":
+            time_commands(workspace, times=times)
+        if only != "commands":
+            time_pages(workspace, Path(folder), times=times)
 
 
 if __name__ == "__main__":

@@ -10,23 +10,13 @@ when the page says that it was recorded. The first load, which starts everything
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from statistics import median, quantiles
-from typing import Any
 
 import click
-from playwright.sync_api import Page, expect, sync_playwright
+from browsing import IDLE, Spent, chromium, review_page, serving, shown, summary, timed
+from playwright.sync_api import Page, expect
 
 from feature_store import open_store
 from feature_store.tables.commit import Commit
@@ -38,7 +28,6 @@ COLUMNS = [f"feature_{number:02}" for number in range(29)] + ["prediction"]
 SCORES = "flight_delay_scores"
 CHARTS = 4
 """On an alert's page: the measure, the distribution, quality, scores."""
-CHROMIUM = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
 
 
 def make(workspace: Path, *, days: int, alerts: int) -> list[str]:
@@ -80,43 +69,6 @@ def _opened(column: str, start: datetime) -> Event:
     )  # fmt: skip
 
 
-@contextmanager
-def serving(workspace: Path) -> Iterator[str]:
-    """The page's address, while it is served."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    program = [sys.executable, "-m", "monitoring.review", "serve", "--port", str(port), "--workspace", str(workspace)]
-    process = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address, end = f"http://127.0.0.1:{port}/", time.monotonic() + 60
-    try:
-        while True:
-            try:
-                urllib.request.urlopen(address + "_stcore/health", timeout=5).close()
-                break
-            except (urllib.error.URLError, OSError):
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.1)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(60)
-
-
-def settled(page: Page) -> None:
-    """Wait until the page shows what the server last said."""
-    expect(page.locator("h1").first).to_be_visible()
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-
-
-def timed(work: Callable[[], Any]) -> float:
-    """Seconds by the clock."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
 def acknowledged(page: Page) -> None:
     """Acknowledge the alert that is shown."""
     page.get_by_role("button", name="Acknowledge").click()
@@ -131,34 +83,27 @@ def acknowledged(page: Page) -> None:
 )
 def main(days: int, alerts: int, times: int) -> None:
     """Print the median and the 95th percentile of loading the queue, an alert's page, and of an action."""
-    program = shutil.which("chromium")
-    if program is None:
-        raise click.ClickException("The page is timed in a browser: apt-get install chromium")
-    expect.set_options(timeout=30_000)
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[Spent]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        ids = make(Path(folder), days=days, alerts=alerts)
-        with serving(Path(folder)) as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch_persistent_context(
-                Path(folder) / "profile", executable_path=program, args=CHROMIUM.split()
-            )
+        workspace = Path(folder)
+        ids = make(workspace, days=days, alerts=alerts)
+        with serving(review_page(workspace)) as address, chromium(workspace / "profile") as browser:
             page = browser.new_page()
 
             def load(query: str) -> None:
                 page.goto(address + query)
-                settled(page)
+                shown(page, IDLE)
                 if query:
                     expect(page.locator("svg.marks")).to_have_count(CHARTS)
 
-            click.echo(f"first load {timed(lambda: load('')):.2f} s")
+            click.echo(f"first load {timed(lambda: load('')).seconds:.2f} s")
             load(f"?alert={ids[0]}")
             for alert in ids[1 : times + 1]:
                 found.setdefault("queue", []).append(timed(lambda: load("")))
                 found.setdefault("alert", []).append(timed(lambda alert=alert: load(f"?alert={alert}")))
                 found.setdefault("action", []).append(timed(lambda: acknowledged(page)))
     for what, seconds in found.items():
-        last = quantiles(seconds, n=20)[-1]
-        click.echo(f"{what:8} median {median(seconds):.2f} s, 95th percentile {last:.2f} s, of {len(seconds)}")
+        click.echo(f"{what:8} {summary(seconds)}")
 
 
 if __name__ == "__main__":

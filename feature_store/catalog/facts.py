@@ -99,7 +99,9 @@ def _facts(opened: deltalake.DeltaTable, table: Table, wanted: Sequence[Column],
     }
     newest = columns[table.time].greatest if table.time in columns else None
     size = pc.sum(files.column("size_bytes")).as_py() or 0
-    return TableFacts(opened.count(), size, as_moment(newest), columns, read, problem, opened)
+    counted = files.column("num_records")
+    rows = opened.count() if counted.null_count else pc.sum(counted).as_py() or 0
+    return TableFacts(rows, size, as_moment(newest), columns, read, problem, opened)
 
 
 def _told(files: pa.Table, column: Column, *, is_plain: bool) -> ColumnFacts | None:

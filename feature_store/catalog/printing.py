@@ -17,6 +17,8 @@ from feature_store.catalog.search import Found
 from feature_store.catalog.unused import Unused
 from feature_store.errors import listed
 
+MOST_COLUMNS = 500
+"""Of a table so many columns are printed: to lay out ten thousand lines takes seconds."""
 _LONGEST = 40
 _MINUTE = "%Y-%m-%d %H:%M"
 _READERS = {MODEL: "models", SCORES: "scores", MONITOR: "monitors", TABLE: "other tables"}
@@ -73,6 +75,10 @@ def print_described(console: Console, told: Described, *, as_of: datetime) -> No
         console.print(f"[note]{what:<10}[/] {text}")
     if not told.feature:
         console.print(columns(told))
+        if len(table.columns) > MOST_COLUMNS:
+            console.print(
+                f"and {len(table.columns) - MOST_COLUMNS:,} more columns: words find them, and --json has them all."
+            )
     for missing, readers in told.dropped.items():
         console.print(f"[bad]{safe(missing)} is no column of it[/]; made with it: {safe(named(readers))}.")
     if told.is_sampled:
@@ -132,7 +138,7 @@ def columns(told: Described) -> Grid:
     """The table's columns, the keys first."""
     grid = _grid("column", "type", ">nulls", "range or commonest values", "what it is")
     order = [*(one for one in told.table.columns if one.name in told.table.keys), *told.table.features]
-    for one in order:
+    for one in order[:MOST_COLUMNS]:
         known = told.facts.columns.get(one.name, ColumnFacts())
         name = f"[bold]{safe(one.name)}[/]" if one.name in told.table.keys else safe(one.name)
         nulls = _share(known.nulls) + _mark(not known.of_all)

@@ -2,23 +2,25 @@
 
 Each word is held against each different word that the catalog has, once; what a word finds counts more in a name than in a
 description, and more there than in what surrounds a table. All words must be found, if anything has them all. A feature also
-answers to words about its table, as long as one is about itself.
+answers to words about its table, as long as one is about itself. The page's ``search.js`` finds the same.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from difflib import SequenceMatcher, get_close_matches
+from dataclasses import dataclass
+from difflib import get_close_matches
 
 from feature_store.catalog.model import TABLE, Catalog, Column, Table
+from feature_store.catalog.typos import typos
 
 _WORD = re.compile(r"[^\W_]+")
 _NAME, _DESCRIPTION, _AROUND, _OF_ITS_TABLE = 1.0, 0.7, 0.5, 0.4
 _BEGINS, _WITHIN, _MISSPELT = 0.9, 0.7, 0.8
-_ALIKE, _NOT_UNLIKE = 0.75, 0.5
-"""One letter in four may be wrong, missing or too many."""
+_NOT_UNLIKE = 0.5
 _NO_TYPOS = 3
 """Words of so many letters are meant as they are."""
+_LETTERS_FOR_A_TYPO = 4
+"""One letter in so many may be wrong, missing, too many or changed over with the next."""
 
 
 @dataclass(frozen=True)
@@ -35,101 +37,98 @@ class Found:
         return self.table.short + (f".{self.column.name}" if self.column else "")
 
 
-@dataclass
-class _Entry:
-    table: Table
-    column: Column | None
-    words: dict[str, float] = field(default_factory=dict)
+class Index:
+    """The words of a catalog, gathered once for all who search it."""
 
-    def add(self, text: str, weight: float) -> None:
-        for word in _WORD.findall(text.lower()):
-            self.words[word] = max(weight, self.words.get(word, 0.0))
+    def __init__(self, catalog: Catalog) -> None:
+        self._entries: list[tuple[Table, Column | None, int]] = []  # with the number of the table's own entry
+        self._words: dict[
+            str, list[tuple[int, float]]
+        ] = {}  # the numbers of the entries that have it, and what it counts
+        said = around(catalog)
+        for table in catalog.feature_tables:
+            own = len(self._entries)
+            for column in (None, *table.features):
+                self._entries.append((table, column, own))
+                name, about = (column.name, column.description) if column else (table.short, table.description)
+                self._add(name, about, said.get((table.name, column.name if column else None), ()))
 
-    def score(self, alike: Mapping[str, float]) -> float:
-        """How well the entry has a word, of which these are alike."""
-        return max((self.words[word] * alike[word] for word in self.words.keys() & alike.keys()), default=0.0)
+    def _add(self, name: str, about: str, said: Iterable[str]) -> None:
+        """A name counts by its parts, and as a whole, for who writes it together."""
+        parts = words_of(name)
+        counts = dict.fromkeys([word for text in said for word in words_of(text)], _AROUND)
+        counts |= dict.fromkeys(words_of(about), _DESCRIPTION)
+        counts |= dict.fromkeys([*parts, "".join(parts)], _NAME)
+        for word, weight in counts.items():
+            if word:
+                self._words.setdefault(word, []).append((len(self._entries) - 1, weight))
+
+    def search(self, words: Sequence[str]) -> list[Found]:
+        """What the words find, the best first."""
+        asked = [self._scores(word) for word in dict.fromkeys(words_of(" ".join(words)))]
+        found: list[tuple[int, Found]] = []
+        for number in {number for scores in asked for number in scores}:
+            table, column, own = self._entries[number]
+            best = [max(scores.get(number, 0.0), _OF_ITS_TABLE * scores.get(own, 0.0)) for scores in asked]
+            found.append((sum(score > 0 for score in best), Found(table, column, sum(best) / len(best))))
+        most = max((number for number, _ in found), default=0)
+        kept = [one for number, one in found if number == most]
+        return sorted(kept, key=lambda one: (-one.score, one.column is not None, one.name))
+
+    def closest(self, words: Sequence[str], *, most: int = 3) -> list[str]:
+        """Names that are the least unlike the words."""
+        names = {column.name if column else table.short for table, column, _ in self._entries}
+        return get_close_matches(" ".join(words).lower(), sorted(names), n=most, cutoff=_NOT_UNLIKE)
+
+    def _scores(self, word: str) -> Mapping[int, float]:
+        """How well each entry answers to the word; those that do not are left out."""
+        found: dict[int, float] = {}
+        for other, entries in self._words.items():
+            sure = _alike(word, other)
+            if sure:
+                for number, weight in entries:
+                    found[number] = max(found.get(number, 0.0), sure * weight)
+        return found
 
 
 def search(catalog: Catalog, words: Sequence[str]) -> list[Found]:
     """What the words find, the best first."""
-    entries = _entries(catalog)
-    asked = [word for text in words for word in _WORD.findall(text.lower())]
-    vocabulary = sorted({word for entry in entries for word in entry.words})
-    alike = [_alike(word, vocabulary) for word in asked]
-    own = [[entry.score(one) for one in alike] for entry in entries]
-    of_table = {entry.table.name: scores for entry, scores in zip(entries, own, strict=True) if entry.column is None}
-    found = []
-    for entry, scores in zip(entries, own, strict=True):
-        if any(scores):
-            around = of_table[entry.table.name] if entry.column else scores
-            best = [max(mine, _OF_ITS_TABLE * its) for mine, its in zip(scores, around, strict=True)]
-            number = sum(score > 0 for score in best)
-            found.append((number, Found(entry.table, entry.column, sum(best) / len(best))))
-    most = max((number for number, _ in found), default=0)
-    kept = [one for number, one in found if number == most]
-    return sorted(kept, key=lambda one: (-one.score, one.column is not None, one.name))
+    return Index(catalog).search(words)
 
 
 def closest(catalog: Catalog, words: Sequence[str], *, most: int = 3) -> list[str]:
     """Names that are the least unlike the words."""
-    names = {entry.column.name if entry.column else entry.table.short for entry in _entries(catalog)}
-    return get_close_matches(" ".join(words).lower(), sorted(names), n=most, cutoff=_NOT_UNLIKE)
+    return Index(catalog).closest(words, most=most)
 
 
-def _alike(word: str, vocabulary: Sequence[str]) -> Mapping[str, float]:
-    """The words that ``word`` may stand for, and how surely."""
-    matcher, found = SequenceMatcher(autojunk=False), {}
-    matcher.set_seq2(word)  # what is known of the second is kept
-    for other in vocabulary:
-        if other == word:
-            found[other] = 1.0
-        elif other.startswith(word):
-            found[other] = _BEGINS
-        elif len(word) > _NO_TYPOS:
-            matcher.set_seq1(other)
-            bounds = matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio
-            if all(bound() >= _ALIKE for bound in bounds):
-                found[other] = _MISSPELT * matcher.ratio()
-        if other not in found and len(word) >= _NO_TYPOS and word in other:
-            found[other] = _WITHIN
-    return found
+def words_of(text: str) -> list[str]:
+    """Letters and digits that stand together, in small letters."""
+    return _WORD.findall(text.lower())
 
 
-def _entries(catalog: Catalog) -> list[_Entry]:
-    readers = _names_of_readers(catalog)
-    entries = []
+def around(catalog: Catalog) -> Mapping[tuple[str, str | None], Sequence[str]]:
+    """What else a feature table (column None) and each of its columns is found by: owner, keys, tags, sources, and who reads it."""
+    found: dict[tuple[str, str | None], dict[str, None]] = {}
     for table in catalog.feature_tables:
-        entry = _Entry(table, None)
-        _name(entry, table.short)
-        entry.add(table.description, _DESCRIPTION)
-        tags = (text for tag in table.tags.items() for text in tag)
-        for text in (table.owner, *tags, *table.sources, *readers.get((table.name, None), ())):
-            entry.add(text, _AROUND)
-        entries.append(entry)
-        for column in table.features:
-            entry = _Entry(table, column)
-            _name(entry, column.name)
-            entry.add(column.description, _DESCRIPTION)
-            for text in readers.get((table.name, column.name), ()):
-                entry.add(text, _AROUND)
-            entries.append(entry)
-    return entries
-
-
-def _name(entry: _Entry, name: str) -> None:
-    """A name counts by its parts, and as a whole, for who writes it together."""
-    entry.add(name, _NAME)
-    entry.add("".join(_WORD.findall(name)), _NAME)
-
-
-def _names_of_readers(catalog: Catalog) -> Mapping[tuple[str, str | None], set[str]]:
-    """The names of models, score tables and monitors, by the table and by the columns that they read."""
-    found: dict[tuple[str, str | None], set[str]] = {}
+        tags = [text for tag in table.tags.items() for text in tag]
+        found[table.name, None] = dict.fromkeys([table.owner, *table.keys, *tags, *table.sources])
     for reader in catalog.readers:
         if reader.kind == TABLE:
             continue
-        for table, columns in reader.reads.items():
-            places: Iterable[tuple[str, str | None]] = [(table, None), *((table, one) for one in columns or ())]
-            for place in places:
-                found.setdefault(place, set()).update((reader.short.split("/")[0], reader.owner))
-    return found
+        for name, columns in reader.reads.items():
+            for place in (None, *(columns or ())):
+                found.setdefault((name, place), {}).update({reader.short.split("/")[0]: None, reader.owner: None})
+    return {place: [text for text in texts if text] for place, texts in found.items()}
+
+
+def _alike(word: str, other: str) -> float:
+    """How surely ``word`` means ``other``: 0, if it does not."""
+    if other == word:
+        return 1.0
+    if other.startswith(word):
+        return _BEGINS
+    if len(word) >= _NO_TYPOS and word in other:
+        return _WITHIN
+    most = len(word) // _LETTERS_FOR_A_TYPO if len(word) > _NO_TYPOS else 0
+    wrong = typos(word, other, most=most) if most else None
+    return 0.0 if wrong is None else _MISSPELT * (1 - wrong / len(word))

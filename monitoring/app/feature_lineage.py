@@ -8,7 +8,7 @@ from feature_store.catalog.edges import MadeOf, edges, node_id, reached
 from feature_store.catalog.model import MONITOR, Catalog
 from feature_store.errors import listed
 from monitoring.app.boxes import Box, digraph, quoted
-from monitoring.app.wording import literal
+from monitoring.app.links import PAGE, links
 
 MOST = 60
 """So many arrows are drawn on either side."""
@@ -42,11 +42,7 @@ def show(catalog: Catalog, name: str, feature: str = "") -> None:
 def _names(title: str, catalog: Catalog, names: list[str]) -> None:
     if names:
         st.caption(title)
-        with st.container(horizontal=True, gap="small"):
-            for name in dict.fromkeys(names):
-                if st.button(literal(_short(catalog, name)), key=f"{title}-{name}", type="tertiary"):
-                    st.query_params["name"] = name
-                    st.rerun()
+        links([(name, _short(catalog, name), "") for name in dict.fromkeys(names)], key=title, beside=True)
 
 
 def dot(catalog: Catalog, drawn: list[MadeOf], focus: str, feature: str, *, is_dark: bool) -> str:
@@ -59,7 +55,7 @@ def dot(catalog: Catalog, drawn: list[MadeOf], focus: str, feature: str, *, is_d
         is_feature = bool(feature) and name == focus
         short = _short(catalog, name) + (f".{feature}" if is_feature else "")
         kind = "feature" if is_feature else kinds.get(name, "not here")
-        address = quoted("?" + urlencode({"page": "features", "name": name}))
+        address = quoted("?" + urlencode({"page": PAGE, "name": name}))
         link = [f'URL="{address}"', 'target="_self"']
         border = ['color="#3f7fd0"', "penwidth=2.2"] if name == focus else []
         boxes[name] = Box([short.removeprefix(f"{MONITOR} "), kind], [*link, *border])

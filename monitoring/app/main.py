@@ -16,6 +16,7 @@ if find_spec("monitoring") is None:  # a platform that has the folder, and has n
 from feature_store.errors import PipelineError
 from monitoring.app import detail, feature_pages, overview
 from monitoring.app.identity import reviewer
+from monitoring.app.links import PAGE
 from monitoring.app.reading import Review
 from monitoring.app.settings import Settings
 from monitoring.app.shelf import Shelf
@@ -36,7 +37,7 @@ def main() -> None:
         person = reviewer(settings)
         if person is None:
             return
-        if st.query_params.get("page") == feature_pages.PAGE:
+        if st.query_params.get("page") == PAGE:
             feature_pages.show(Shelf.of(settings))
             return
         review = Review.read(settings)

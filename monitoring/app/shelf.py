@@ -11,6 +11,7 @@ from feature_store.catalog.model import Catalog, Table
 from feature_store.catalog.page.contents import table_node
 from feature_store.catalog.page.history import History
 from feature_store.catalog.reading import read_catalog
+from feature_store.catalog.search import Index
 from monitoring.app.reading import Place
 from monitoring.app.settings import Settings
 from monitoring.telling.histories import histories
@@ -32,7 +33,11 @@ class Shelf:
 
     def catalog(self) -> Catalog:
         """All tables and who reads them."""
-        return _catalog(self)
+        return _catalog(self)[0]
+
+    def index(self) -> Index:
+        """Their words, to be searched."""
+        return _catalog(self)[1]
 
     def node(self, catalog: Catalog, table: Table) -> Mapping[str, Any]:
         """A table in words; read again when it has a new version."""
@@ -48,8 +53,9 @@ def _moment(shelf: Shelf) -> datetime:
 
 
 @st.cache_resource(ttl=_KEPT, max_entries=4, show_spinner=False)
-def _catalog(shelf: Shelf) -> Catalog:
-    return read_catalog(shelf.place.store, as_of=_moment(shelf))
+def _catalog(shelf: Shelf) -> tuple[Catalog, Index]:
+    found = read_catalog(shelf.place.store, as_of=_moment(shelf))
+    return found, Index(found)
 
 
 @st.cache_resource(ttl=_KEPT, max_entries=200, show_spinner=False)

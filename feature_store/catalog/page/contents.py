@@ -11,6 +11,7 @@ from feature_store.catalog.facts import ColumnFacts
 from feature_store.catalog.model import MODEL, MONITOR, Catalog, Column, Reader, Table, first_line
 from feature_store.catalog.page.history import History
 from feature_store.catalog.printing import size, span, value
+from feature_store.catalog.search import around
 from feature_store.pages.page import share
 from feature_store.store import FeatureStore
 
@@ -32,9 +33,12 @@ def contents(
 ) -> dict[str, Any]:
     """All that the page shows, without what is empty; ``on_table`` is told which table is being read."""
     nodes = []
+    said = around(catalog)
     for table in catalog.tables.values():
         on_table(table.short)
-        nodes.append(table_node(store, catalog, table, as_of, histories or {}))
+        node = table_node(store, catalog, table, as_of, histories or {})
+        columns = [one | {"around": said.get((table.name, one["name"]))} for one in node["columns"]]
+        nodes.append(node | {"around": said.get((table.name, None)), "columns": [*map(_without_empty, columns)]})
     nodes += [_reader(one) for one in catalog.readers if one.kind in (MODEL, MONITOR)]
     made_of = list(edges(catalog))
     there = {node["id"] for node in nodes}

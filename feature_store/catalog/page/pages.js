@@ -51,7 +51,7 @@ function searchPage(text) {
   say(found.length ? `${found.length} found` : "Nothing found");
   return [
     h("h1", { tabindex: "-1" }, found.length ? `${found.length.toLocaleString("en")} found` : "Nothing found"),
-    found.length ? grid(["", "*name", "kind", "what it is", "owner"], shown.map(row)) : h("p", {}, `Nothing is called or described as ${text}.`),
+    found.length ? grid(["", "*name", "kind", "what it is", "owner"], shown.map(row)) : h("p", {}, `Nothing is called or described as ${text}. `, h("a", { href: "#" }, "All tables"), " are listed."),
     found.length > shown.length ? h("p", { class: "faint" }, `The best ${MOST_FOUND} are shown: go on typing.`) : null,
   ];
 }

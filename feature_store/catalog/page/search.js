@@ -9,8 +9,8 @@ const MOST_KEPT = 50;
 const ENTRIES = [];
 for (const node of CATALOG.nodes) {
   const table = ENTRIES.length;
-  add(node, null, [node.owner, ...(node.keys || []), ...(node.facts || []).flatMap(tags), ...names(readers(node.id))], table);
-  for (const column of isFeatureTable(node) ? features(node) : []) add(node, column, names(readers(node.id, column.name)), table);
+  add(node, null, [node.owner, ...(node.around || names(readers(node.id)))], table);
+  for (const column of isFeatureTable(node) ? features(node) : []) add(node, column, column.around || [], table);
 }
 /* By each different word: the numbers of the entries that have it, each with what it counts there. */
 const VOCABULARY = new Map();
@@ -22,10 +22,6 @@ const LOOKED_FOR = new Map(); /* who types on asks for the words before again */
 
 function wordsOf(text) {
   return (text || "").toLowerCase().match(/[\p{L}\p{N}]+/gu) || [];
-}
-
-function tags([label, text]) {
-  return label === "tags" ? [text] : [];
 }
 
 function names(nodes) {
@@ -46,14 +42,14 @@ function add(node, column, around, table) {
 /* The least number of letters to change, add, drop or swap; more than `most` is not counted out. */
 function typos(one, other, most) {
   if (Math.abs(one.length - other.length) > most) return most + 1;
-  let before = [], last = Array.from({ length: other.length + 1 }, (_, number) => number);
+  let before = null, last = Array.from({ length: other.length + 1 }, (_, number) => number);
   for (let row = 1; row <= one.length; row += 1) {
     const now = [row];
     let least = row;
     for (let place = 1; place <= other.length; place += 1) {
       const same = one[row - 1] === other[place - 1];
       let wrong = Math.min(last[place] + 1, now[place - 1] + 1, last[place - 1] + (same ? 0 : 1));
-      const swapped = row > 1 && place > 1 && one[row - 1] === other[place - 2] && one[row - 2] === other[place - 1];
+      const swapped = before && place > 1 && one[row - 1] === other[place - 2] && one[row - 2] === other[place - 1];
       if (swapped) wrong = Math.min(wrong, before[place - 2] + 1);
       now[place] = wrong;
       least = Math.min(least, wrong);

@@ -55,6 +55,23 @@ def shelve(
     store.tables.append(name, arrow(schema, rows), commit=commit or publishing(at(5)))
 
 
+def shelve_wide(store: FeatureStore, name: str, features: int) -> None:
+    """A table of so many features, without a row: its log alone, as writing it through Arrow would take seconds."""
+    columns = [("id", "string"), *((f"feature_{number}", "double") for number in range(features))]
+    fields = [{"name": column, "type": kind, "nullable": column != "id", "metadata": {}} for column, kind in columns]
+    about = {
+        "id": name, "format": {"provider": "parquet", "options": {}}, "partitionColumns": [], "createdTime": 0,
+        "schemaString": json.dumps({"type": "struct", "fields": fields}),
+        "configuration": {"pipeline.primary_keys": '["id"]', "pipeline.timeseries_column": "", "pipeline.owner": OWNER},
+    }  # fmt: skip
+    written = {"timestamp": 0, "operation": "WRITE", "userMetadata": publishing(at(5)).to_json()}
+    protocol = {"minReaderVersion": 1, "minWriterVersion": 2}
+    log = store.workspace / "warehouse" / store.catalog / store.schema / name / "_delta_log"
+    log.mkdir(parents=True)
+    actions = [{"commitInfo": written}, {"protocol": protocol}, {"metaData": about}]
+    (log / f"{0:020}.json").write_text("\n".join(map(json.dumps, actions)))
+
+
 def arrow(schema: StructType, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
     """Rows as Arrow."""
     from pyspark.sql.pandas.types import to_arrow_schema

@@ -298,7 +298,17 @@ def test_ten_thousand_features_are_found_within_a_tenth_of_a_second(reader):
     expect(page.locator(".lineage a")).to_have_count(100)
 
 
-def test_the_file_has_all_that_can_be_read_and_names_what_cannot(store, tmp_path):
+def test_half_a_name_is_found_by_its_words_and_an_address_that_leads_nowhere_says_so(reader):
+    page = reader("#?curier%20laod")
+    expect(page.locator("a.found").first).to_have_text("courier_load")
+    page = reader("#/test.couriers.curier_laod")
+    heading(page, "Not found")
+    expect(page.get_by_text("There is nothing called test.couriers.curier_laod.")).to_be_visible()
+    page.get_by_role("link", name="All tables").click()
+    heading(page, "4 features in 2 tables")
+
+
+def test_the_file_has_all_that_can_be_read_and_names_what_cannot(store, reader, tmp_path):
     folder = store.tables.path("late_scores")
     log = max((folder / "_delta_log").glob("*.json"))
     text = log.read_text()
@@ -311,6 +321,10 @@ def test_the_file_has_all_that_can_be_read_and_names_what_cannot(store, tmp_path
     nodes = {node["short"]: node for node in json.loads(found[1])["nodes"]}
     assert nodes["late_scores"]["problem"]
     assert nodes["courier_load"]["rows"] == 3
+    page = reader(shown=json.loads(found[1]))
+    expect(page.get_by_text("late_scores: Table test.couriers.late_scores is damaged")).to_be_visible()
+    page.get_by_role("link", name="late_scores").first.click()
+    expect(page.get_by_text("Cannot be read in full")).to_be_visible()
 
 
 def test_no_tables_yet_is_a_page_too(reader, tmp_path):

@@ -28,24 +28,25 @@ READERS = [
 CATALOG = Catalog("dev.flights", {one.name: one for one in (WEATHER, AIRCRAFT)}, READERS)
 
 
+SAID = [
+    (["temperature"], "airport_weather.temperature_f"),
+    (["miles", "per", "hour"], "airport_weather.wind_gust_mph"),
+    (["meteo"], "airport_weather"),
+    (["nature"], "airport_weather"),
+    (["noaa"], "airport_weather"),
+    (["readings"], "airport_weather"),
+    (["schedule"], "aircraft"),
+    (["tailnum"], "aircraft"),
+    (["fleet@example.com"], "aircraft"),
+]
+TYPOS = ["temprature", "tempertaure", "temperatur", "temperaturre", "TEMPERATURE", "tempera"]
+
+
 def found(*words: str) -> list[str]:
     return [one.name for one in search(CATALOG, words)]
 
 
-@pytest.mark.parametrize(
-    ("words", "what"),
-    [
-        (["temperature"], "airport_weather.temperature_f"),
-        (["miles", "per", "hour"], "airport_weather.wind_gust_mph"),
-        (["meteo"], "airport_weather"),
-        (["nature"], "airport_weather"),
-        (["noaa"], "airport_weather"),
-        (["readings"], "airport_weather"),
-        (["schedule"], "aircraft"),
-        (["fleet@example.com"], "aircraft"),
-    ],
-    ids=["name", "description", "owner", "tag", "source", "view of a source", "monitor", "whole owner"],
-)
+@pytest.mark.parametrize(("words", "what"), SAID)
 def test_a_word_is_found_wherever_it_is_said(words: list[str], what: str) -> None:
     assert found(*words)[0] == what
 
@@ -54,7 +55,7 @@ def test_the_model_that_reads_a_feature_finds_it_and_its_table_and_no_other_feat
     assert set(found("flight_delay")) == {"airport_weather", "airport_weather.wind_gust_mph"}
 
 
-@pytest.mark.parametrize("typo", ["temprature", "tempertaure", "temperatur", "temperaturre", "TEMPERATURE", "tempera"])
+@pytest.mark.parametrize("typo", TYPOS)
 def test_a_typo_does_no_harm(typo: str) -> None:
     assert found(typo) == ["airport_weather.temperature_f"]
 

@@ -11,7 +11,7 @@ from feature_store.catalog.facts import ColumnFacts, table_facts
 from feature_store.catalog.reading import read_catalog
 from feature_store.catalog.show import main
 from feature_store.tables.commit import Commit
-from tests.feature_store.catalog.shelves import at, publishing, register, shelve
+from tests.feature_store.catalog.shelves import at, publishing, register, shelve, shelve_wide
 
 LOAD = {
     "courier": "string",
@@ -284,6 +284,19 @@ def test_columns_without_statistics_are_told_of_the_newest_rows(tmp_path: Path) 
     assert facts.columns["value_3"] == ColumnFacts(0.0, 0, 12, of_all=True)
     assert facts.columns["value_39"] == ColumnFacts(0.0, 10, 11, of_all=False)
     assert facts.columns["id"] == ColumnFacts(0.0, commonest=[("10", 0.5), ("11", 0.5)], of_all=True)
+
+
+def test_of_ten_thousand_features_the_first_are_printed_and_all_are_found(tmp_path: Path) -> None:
+    store = open_store(catalog="test", schema="couriers", workspace=tmp_path)
+    shelve_wide(store, "wide", 10_000)
+
+    told = shown(store, "wide")
+    assert "feature_498 double" in told
+    assert "feature_499 " not in told
+    assert "and 9,501 more columns: words find them, and --json has them all." in told
+    assert shown(store, "feature", "7301").splitlines()[2].startswith("wide.feature_7301 ")
+    assert "feature_7301 double" in shown(store, "wide.feature_7301")
+    assert len(document(store, "wide")["columns"]) == 10_001
 
 
 def test_words_and_unused_contradict_each_other(store: FeatureStore) -> None:

@@ -70,7 +70,7 @@ def test_features_are_searched_opened_and_followed_up_and_down(reader):
     ann.page.get_by_label("Search").fill("bag wieght")
     ann.page.get_by_label("Search").press("Enter")
     ann.sees("1 found")
-    ann.page.get_by_role("button", name="courier_load.bag_kilograms").click()
+    ann.page.get_by_role("link", name="courier_load.bag_kilograms").click()
     expect(ann.page.get_by_role("heading", level=1)).to_have_text("bag_kilograms")
     ann.sees("Nobody that is recorded reads it.")
     ann.page.get_by_role("button", name="feature of courier_load").click()
@@ -82,10 +82,10 @@ def test_features_are_searched_opened_and_followed_up_and_down(reader):
     ):
         ann.sees(text)
     ann.sees("speed is no column of it; made with it: late_order/1")
-    ann.page.get_by_role("button", name="late_order/1", exact=True).click()
+    ann.page.get_by_role("link", name="late_order/1", exact=True).click()
     expect(ann.page.get_by_role("heading", level=1)).to_have_text("late_order/1")
     ann.sees("A change reaches late_scores. Ask couriers@example.com first.")
-    ann.page.get_by_role("button", name="courier_load", exact=True).click()
+    ann.page.get_by_role("link", name="courier_load", exact=True).click()
     expect(ann.page.get_by_role("heading", level=1)).to_have_text("courier_load")
     ann.settled().page.locator("svg a").filter(has_text="orders").first.click()
     expect(ann.page.get_by_role("heading", level=1)).to_have_text("orders")
@@ -108,7 +108,7 @@ def test_what_others_wrote_is_shown_as_it_stands_and_never_runs(reader):
         ann.open(query)
         assert ann.page.locator("img[src=x], a[href*=evil], main b, strong:text-is('bold')").count() == 0
     ann.sees("There is nothing called '<img src=x onerror=alert(2)>' in test.couriers.")
-    ann.open("?page=features&name=" + LOAD).page.get_by_role("button", name="mood").click()
+    ann.open("?page=features&name=" + LOAD).page.get_by_role("link", name="mood").click()
     expect(ann.page.get_by_role("heading", level=1)).to_have_text(HOSTILE_NAME)
     ann.sees(HOSTILE)
 
@@ -137,3 +137,39 @@ def test_a_history_is_a_line_without_what_was_not_measured_and_its_limit():
     assert chart["data"] == {"values": [{"at": "2024-01-01", "value": 0.5}]}
     assert [layer["encoding"]["y"].get("datum") for layer in chart["layer"]] == [None, 0.25]
     assert len(drawn(["2024-01-01"], [0.5], None)["layer"]) == 1
+
+
+def test_all_can_be_done_by_keyboard_alone(reader):
+    ann = reader().open("?page=features")
+    page, press = ann.page, ann.page.keyboard.press
+
+    def tab_to(role: str, name: str, *, key: str = "Tab") -> None:
+        wanted = page.get_by_role(role, name=name, exact=True).first
+        for _ in range(40):
+            press(key)
+            if wanted.count() and wanted.evaluate("element => element.matches(':focus')"):
+                return
+        raise AssertionError(f"{key} does not lead to the {role} {name!r}")
+
+    def opened(heading: str) -> None:
+        press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        ann.settled()
+
+    tab_to("searchbox", "Search")
+    page.keyboard.type("carreis")
+    press("Enter")
+    ann.sees("found")
+    tab_to("link", "courier_load")
+    opened("courier_load")
+    tab_to("link", "open_orders")
+    opened("open_orders")
+    tab_to("link", "late_order/1", key="Shift+Tab")
+    opened("late_order/1")
+    page.go_back()  # Alt and the left arrow are the browser's own, and never reach a page
+    expect(page.get_by_role("heading", level=1)).to_have_text("open_orders")
+    ann.settled()
+    tab_to("button", "feature of courier_load")
+    opened("courier_load")
+    tab_to("button", "All features", key="Shift+Tab")
+    opened("Features")

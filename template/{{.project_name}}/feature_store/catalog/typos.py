@@ -1,0 +1,1 @@
+../../../../feature_store/catalog/typos.py

@@ -1,0 +1,1 @@
+../../../../../tests/feature_store/catalog/test_search_of_the_page.py

@@ -1,0 +1,1 @@
+../../../../../tests/monitoring/app/test_features_bad_input.py
