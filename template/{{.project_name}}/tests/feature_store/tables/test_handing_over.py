@@ -1,0 +1,1 @@
+../../../../../tests/feature_store/tables/test_handing_over.py
