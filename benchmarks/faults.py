@@ -9,13 +9,15 @@ each removed when it is done. A run goes back to 1 November, changes a landed ta
 and checks on eleven nights until 28 November (the first three, then every third or fourth), and scores each Monday; a window is
 judged by itself, so that more nights would open the same alerts. What these nights alert without any fault is not counted. A
 fault is found when an alert opens on a column (or measure) in which it shows; all others are collateral. It is found 0 windows
-late if that is by the first window that has rows of the fault.
+late if that is by the first window that has rows of the fault. What a reviewer is shown is `review-alerts list` after each night, less
+what is shown that night without any fault.
 """
 
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,7 +38,10 @@ from nights import (
 )
 
 from monitoring.alerts.checking import check
-from monitoring.alerts.events import Event
+from monitoring.alerts.events import Event, read_events
+from monitoring.alerts.reviewing import Filter
+from monitoring.alerts.state import current
+from monitoring.telling.listing import arranged
 from monitoring.windows.metrics import TABLE
 
 REWOUND, SINCE = utc(2013, 11, 1), utc(2013, 11, 6)
@@ -126,16 +131,15 @@ def run(workspace: Path, out: Path, only: tuple[str, ...], keep: bool) -> None:
     faults: dict[str, Fault | None] = {CONTROL: None} | {fault.name: fault for fault in FAULTS}
     for name in only or faults:
         began = time.monotonic()
-        rows, alerts, said = _nights(base, out / _folder(name), faults[name])
-        result = {"name": name, "rows": rows, "alerts": alerts, "said": said}
+        result = {"name": name, **_nights(base, out / _folder(name), faults[name])}
         _file(out, name).write_text(json.dumps(result, indent=1))
         if not keep:
             shutil.rmtree(out / _folder(name))
-        print(f"{name}: {len(alerts)} alerts, {time.monotonic() - began:.0f} s", flush=True)
+        print(f"{name}: {len(result['alerts'])} alerts, {time.monotonic() - began:.0f} s", flush=True)
 
 
-def _nights(base: Path, folder: Path, fault: Fault | None) -> tuple[int, list[Alert], list[str]]:
-    """How many rows were changed, what was opened since, and what was refused."""
+def _nights(base: Path, folder: Path, fault: Fault | None) -> dict[str, Any]:
+    """How many rows were changed, what was opened since, what was refused, and what was shown after each night."""
     copied(base, folder, measured=True)
     published = fault.published if fault else ["airport_weather"]
     rewind(folder, REWOUND, {*published, *_OF_SCORES}.__contains__)
@@ -147,7 +151,21 @@ def _nights(base: Path, folder: Path, fault: Fault | None) -> tuple[int, list[Al
     for moment in NIGHTS:
         night(store, moment, publishing, said.append)
     alerts = [told(event) for event in opened(store) if event.window_end and event.window_end > SINCE]
-    return rows, alerts, said
+    events = read_events(store)
+    shown = {f"{moment:%Y-%m-%d}": listed_on(events, moment) for moment in NIGHTS}
+    return {"rows": rows, "alerts": alerts, "said": said, "shown": shown}
+
+
+def listed_on(events: Sequence[Event], night: datetime) -> list[Alert]:
+    """What `review-alerts list` shows after a night; each alert with the one that it stands beneath, if it does."""
+    alerts = current(event for event in events if event.as_of <= night)
+    lines = arranged([[alert] for alert in alerts if Filter().wants(alert, night)])
+    return [
+        {"monitor": one.monitor, "table": one.table_name, "column": one.column_name, "metric": one.metric,
+         "slice": one.slice_value, "severity": one.severity,
+         "beneath": [line.follows.table_name, line.follows.column_name, line.follows.metric] if line.follows else None}
+        for line in lines for one in line.members
+    ]  # fmt: skip
 
 
 # ---- the table
@@ -159,22 +177,23 @@ def _nights(base: Path, folder: Path, fault: Fault | None) -> tuple[int, list[Al
 def table(out: Path, as_json: bool) -> None:
     """What was found of each fault, and what else was opened."""
     control = _read(out, CONTROL)
-    background = {_cause(alert) for alert in control["alerts"]}
-    rows = [_row(fault, _read(out, fault.name), background) for fault in FAULTS if _file(out, fault.name).exists()]
+    rows = [_row(fault, _read(out, fault.name), control) for fault in FAULTS if _file(out, fault.name).exists()]
     if as_json:
         print(json.dumps(rows, indent=1))
         return
     print(
-        "| fault | rows | found by | in window | late | then also | named rightly | collateral |\n|---|--:|---|---|--:|---|---|---|"
+        "| fault | rows | found by | in window | late | then also | named rightly | shown | collateral |\n"
+        "|---|--:|---|---|--:|---|---|---|---|"
     )
     for row in rows:
         cells = (row["fault"], f"{row['rows']:,}", row["found_by"], row["window"], row["late"], row["also"], row["named"],
-                 row["collateral"] + row["refused"])  # fmt: skip
+                 row["shown"], row["collateral"] + row["refused"])  # fmt: skip
         print("| " + " | ".join("; ".join(cell) if isinstance(cell, list) else str(cell) for cell in cells) + " |")
     print(f"\nWithout any fault: {'; '.join(in_words(alert) for alert in control['alerts']) or 'nothing'}")
 
 
-def _row(fault: Fault, result: dict[str, Any], background: set[tuple[str, ...]]) -> dict[str, Any]:
+def _row(fault: Fault, result: dict[str, Any], control: dict[str, Any]) -> dict[str, Any]:
+    background = {_cause(alert) for alert in control["alerts"]}
     new = [alert for alert in result["alerts"] if _cause(alert) not in background]
     mine = sorted((alert for alert in new if _is_about(fault, alert)), key=lambda alert: alert["window_end"])
     first = mine[0] if mine else None
@@ -188,9 +207,30 @@ def _row(fault: Fault, result: dict[str, Any], background: set[tuple[str, ...]])
         "late": _late(first) if first else "",
         "also": sorted({f"{_by(alert)} ({_late(alert)})" for alert in mine[1:]}),
         "named": _named(fault, first) if first else "",
+        "shown": _shown(result["shown"], control["shown"]),
         "collateral": sorted({f"{_by(alert)} ({_late(alert)})" for alert in others}),
         "refused": sorted({" ".join(sentence.split()[1:4]).rstrip(":") for sentence in result["said"]}),
     }
+
+
+def _shown(nights: dict[str, list[Alert]], control: dict[str, list[Alert]]) -> list[str]:
+    """What is listed after the night with most alerts, and after the last one, without those of the night without a fault."""
+    own = {}
+    for moment, alerts in nights.items():
+        background = {_cause(alert) for alert in control[moment]}
+        own[moment] = [alert for alert in alerts if _cause(alert) not in background]
+    most = max(own, key=lambda moment: len(own[moment]))  # the first of those with most
+    return [f"{moment}: {_arrangement(own[moment])}" for moment in sorted({most, max(own)})]
+
+
+def _arrangement(alerts: Sequence[Alert]) -> str:
+    """``22 alerts: 1, and 21 that may follow from flights unknown_origins``."""
+    beneath = Counter(
+        " ".join(part for part in alert["beneath"] if part != TABLE) for alert in alerts if alert["beneath"]
+    )
+    parts = [f"{number} that may follow from {cause}" for cause, number in beneath.most_common()]
+    alone = len(alerts) - beneath.total()
+    return f"{len(alerts)} alert{'s' * (len(alerts) != 1)}" + (f": {alone}, and {', '.join(parts)}" if parts else "")
 
 
 def _is_about(fault: Fault, alert: Alert) -> bool:

@@ -34,7 +34,11 @@ class SchemaMismatch(Misuse):
 
 
 class InvalidRows(Misuse):
-    """Rows that a feature table must not hold."""
+    """Rows that a feature table must not hold; ``found`` is what is wrong with them, without what to do."""
+
+    def __init__(self, text: str, *, found: str = "") -> None:
+        super().__init__(text)
+        self.found = found or text
 
 
 class WrongKind(PipelineError, TypeError):

@@ -32,6 +32,7 @@ from feature_store.moments import is_within, utc
 from feature_store.publish.publication import Publication
 from feature_store.tables.commit import Commit
 from features.publishing.published import Published, count, span
+from features.publishing.refused import published_or_recorded
 from features.publishing.windows import (
     BEGINNING,
     CHUNK,
@@ -74,7 +75,8 @@ def publish(
     Raises
     ------
     SchemaMismatch, InvalidRows
-        If the computed rows are not what was declared; nothing of that chunk is written.
+        If the computed rows are not what was declared; nothing of that chunk is written. Rows that a check refuses are
+        recorded as such in ``refused_publications``.
     """
     new, commits = commit_of_run(store, table, as_of), _commits(store, table)
     if table.timeseries_column is None:
@@ -82,7 +84,7 @@ def publish(
         if not full and commits and is_made_of(commits[0], new) and (always_known or commits[0].as_of == new.as_of):
             return Published(table, None)
         rows = table.compute(*_read(store, table, new))
-        done = store.publish_table(table=table, df=rows, commit=new, dry_run=dry_run)
+        done = published_or_recorded(store, table, rows, new, dry_run=dry_run)
         return Published(table, None, [done], is_dry=dry_run)
     until = min(utc(end or as_of), utc(as_of))
     if start or full:
@@ -97,9 +99,8 @@ def publish(
         covered = max(covered, window[1]) if window[0] <= covered else covered
         details = {**new.details, "published_until": covered.isoformat()}
         commit = replace(new, window=window, details=details)
-        done = store.publish_table(
-            table=table, df=rows_of_window(store, table, commit, window), commit=commit, dry_run=dry_run
-        )
+        rows = rows_of_window(store, table, commit, window)
+        done = published_or_recorded(store, table, rows, commit, dry_run=dry_run)
         chunks.append(done)
         if on_chunk:
             on_chunk(number, len(windows), window, done)

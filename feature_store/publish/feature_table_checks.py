@@ -48,14 +48,15 @@ def check_keys(df: DataFrame, keys: Sequence[str], name: str) -> None:
     nulls = [row for row in bad if any(row[key] is None for key in keys)]
     doubled = [row for row in bad if row not in nulls]
     if nulls:
+        found = f"{len(nulls)} key{'s' * (len(nulls) != 1)} with a null, for example {_examples(nulls, keys)}."
         raise InvalidRows(
-            f"Feature table {name}: {len(nulls)} key{'s' * (len(nulls) != 1)} with a null, for example "
-            f"{_examples(nulls, keys)}. Nothing was written. Filter such rows out in compute()."
+            f"Feature table {name}: {found} Nothing was written. Filter such rows out in compute().", found=found
         )
     if doubled:
+        many = f"{len(doubled)} key{'s' * (len(doubled) != 1)} with more than one row"
+        found = f"{many}, for example {_examples(doubled, keys)}."
         raise InvalidRows(
-            f"Feature table {name}: {len(doubled)} key{'s' * (len(doubled) != 1)} with more than one row, for example "
-            f"{_examples(doubled, keys)}. Nothing was written. Aggregate them to one row in compute()."
+            f"Feature table {name}: {found} Nothing was written. Aggregate them to one row in compute().", found=found
         )
 
 

@@ -174,7 +174,8 @@ def refuse(findings: Sequence[Finding], rows: Callable[[], DataFrame], table: Fe
     raise InvalidRows(
         f"Feature table {table.name}: {' '.join(told)} Nothing was written. Put the source or compute() right; "
         "if the values are right, change the check in the table's module"
-        + (", or give it on_failure='quarantine' to publish all other rows." if by_row else ".")
+        + (", or give it on_failure='quarantine' to publish all other rows." if by_row else "."),
+        found=" ".join(told),
     )
 
 

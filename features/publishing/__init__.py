@@ -1,1 +1,1 @@
-"""Which window of a table is to be published, and what was done, in sentences. Not for editing by projects."""
+"""Which window of a table is to be published, what was done, in sentences, and the log of what was refused. Not for editing by projects."""

@@ -1,4 +1,4 @@
-"""A first diagnosis of an alert: what changed upstream, what stopped arriving, whom it touches; from commits and lineage."""
+"""A first diagnosis of an alert: what changed upstream or was refused, what stopped arriving, whom it touches."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -12,10 +12,12 @@ import pyarrow.compute as pc
 from feature_store.declare.checks import Fresh
 from feature_store.declare.table import FeatureTable
 from feature_store.errors import PipelineError
+from feature_store.lineage.unchanged import PUBLISH
 from feature_store.moments import utc
 from feature_store.package.registry import registered_versions
 from feature_store.store import FeatureStore
 from feature_store.tables.commit import TableVersion
+from features.publishing.refused import refused
 from monitoring.alerts.events import Event
 from monitoring.alerts.state import Alert
 from monitoring.spec import DriftMonitor, Monitor, TableMonitor
@@ -48,7 +50,8 @@ def diagnosed(
         alerts = [one for one in others if one.table_name in tables and one.since < end and one.until > start]
         known = [f"{one.table_name} has an alert of its own: {one.what} ({one.alert_id})" for one in alerts]
         changed, stale = _changes(store, source, start, end), _stale(store, monitor, source, end, newest)
-        return known + changed, stale, [one.alert_id for one in alerts]
+        refusals = [said for table in sorted(tables) for said in _refused(store, table, start, end)]
+        return known + refusals + changed, stale, [one.alert_id for one in alerts]
 
     @cache
     def concerned(source: str) -> list[dict[str, str]]:
@@ -112,6 +115,24 @@ def _said_of(name: str, entry: TableVersion, before: TableVersion | None) -> Ite
         yield f"{where}: published again from {commit.window[0]:%Y-%m-%d} on"
     if entry.operation in ("ADD COLUMNS", "CHANGE COLUMN", "REPLACE COLUMNS", "RENAME COLUMN", "DROP COLUMNS"):
         yield f"{where}: {entry.operation.lower()}"
+
+
+def _refused(store: FeatureStore, name: str, start: datetime, end: datetime) -> Iterator[str]:
+    """That publications of a table were refused within the window, or before and nothing of it was published since."""
+    found = refused(store, name, until=end + _LATE)
+    if not found:
+        return
+    last = found[-1]
+    history = store.tables.history(name) if store.tables.exists(name) else []
+    published = [_moment(entry) for entry in history if entry.commit and entry.commit.verb == PUBLISH]
+    before = max((moment for moment in published if moment < last.as_of), default=None)
+    after = min((moment for moment in published if last.as_of < moment <= end + _LATE), default=None)
+    if after and last.as_of < start:
+        return
+    moments = {one.as_of for one in found if one.as_of >= start or before is None or one.as_of > before}
+    often = f"{len(moments)} times, the last as of" if len(moments) > 1 else "as of"
+    then = f"published again as of {after:%Y-%m-%d}" if after else "not published since"
+    yield f"{name} was refused by its own checks {often} {last.as_of:%Y-%m-%d}, and {then}: {last.found.rstrip('.')}"
 
 
 def _stale(store: FeatureStore, monitor: Monitor, name: str, end: datetime, newest_row: _NewestRow) -> list[str]:

@@ -90,7 +90,10 @@ class Pass:
         names = sorted(self.types, key=lambda name: name != PREDICTION)
         labels = [LABEL] if self.kind and PREDICTION in names else []
         slices = [slice_column(position) for position in range(len(self.slices))]
-        for position, chunk in enumerate(in_chunks(names, sum(found.rows for found in group), self.most_values)):
+        chunks = [*in_chunks(names, sum(found.rows for found in group), self.most_values)] or [
+            []
+        ]  # rows count without columns
+        for position, chunk in enumerate(chunks):
             with_quality = position == 0
             values: pa.Table = rows.select("window_number", *chunk, *(labels * with_quality), *slices).toArrow()
             for found in group:

@@ -1,6 +1,6 @@
 """The order in which alerts are listed: those that others may follow from first, and beneath each those that do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from monitoring.alerts.state import Alert
@@ -20,6 +20,13 @@ class Line:
     members: Sequence[Alert]
     follows: Alert | None = None
     is_rest: bool = False
+
+
+def with_causes(alerts: Sequence[Alert], causes: Mapping[str, Alert]) -> list[Alert]:
+    """The alerts after those ``causes`` (by id) that any of them may follow from, and that are not among them."""
+    there = {alert.alert_id for alert in alerts}
+    wanted = dict.fromkeys(alert.follows for alert in alerts)
+    return [*(causes[one] for one in wanted if one in causes and one not in there), *alerts]
 
 
 def arranged(entries: Sequence[Sequence[Alert]]) -> list[Line]:

@@ -27,7 +27,10 @@ _MOST_NAMED = 3
 
 
 def alerts_table(alerts: Iterable[Alert | Line], news: Mapping[str, Sequence[str]] | None = None) -> Table:
-    """One line per alert, marked beneath one that it may follow from; with ``news``, what has just happened instead of its state."""
+    """One line per alert, marked beneath one that it may follow from; with ``news``, what has just happened instead of its state.
+
+    One of which ``news`` has nothing is there for those beneath it: its state and its monitor are told.
+    """
     table = plain_table("alert", "what", ">value", "since (windows)", "severity", "state" if news is None else "now")
     for one in alerts:
         line = one if isinstance(one, Line) else Line(members=[one])
@@ -36,14 +39,15 @@ def alerts_table(alerts: Iterable[Alert | Line], news: Mapping[str, Sequence[str
             continue
         [alert] = line.members
         sign = "<" if abs(alert.value) < abs(alert.limit) else ">"
-        state = f"[{STYLES[alert.status]}]{alert.status if news is None else _happened(news[alert.alert_id])}[/]"
+        happened = (news or {}).get(alert.alert_id, ())
+        whose = _whose(alert) if news is None else "" if happened else f", of {escape(alert.monitor)}"
         table.add_row(
             alert.alert_id,
             ("└ " if line.follows else "") + escape(alert.what),
             f"{alert.value:.3f} {sign} {alert.limit:.4g}",
             f"{alert.since:%Y-%m-%d} ({alert.windows})",
             f"[bad]{alert.severity}[/]" if alert.severity == Severity.CRITICAL else alert.severity,
-            state + (_whose(alert) if news is None else ""),
+            f"[{STYLES[alert.status]}]{_happened(happened) if happened else alert.status}[/]{whose}",
         )
     return table
 
@@ -53,9 +57,7 @@ def print_list(console: Console, shown: Sequence[Alert], everything: Sequence[Al
     lines = arranged([[alert] for alert in shown])
     if lines:
         console.print(alerts_table(lines))
-    for cause, members, is_all in followed(lines):
-        more = "" if is_all else f"; all: review-alerts list --follows {cause.alert_id}"
-        console.print(f"{escape(cause.named)}: {counted(members)} may follow from it{more}")
+    print_followed(console, lines)
     for cause, members in elsewhere(shown, everything):
         console.print(f"{counted(members)} may follow from {escape(cause.named)}, which is not listed here")
     for group, members in groups(shown).items():
@@ -72,6 +74,13 @@ def print_list(console: Console, shown: Sequence[Alert], everything: Sequence[Al
         console.print(f"{over} more recovered or resolved: review-alerts list --all")
     if lines:
         console.print(f"Evidence: review-alerts show {lines[0].members[0].alert_id}")
+
+
+def print_followed(console: Console, lines: Sequence[Line]) -> None:
+    """How many may follow from each cause among the lines, and how to see those that have no line."""
+    for cause, members, is_all in followed(lines):
+        more = "" if is_all else f"; all: review-alerts list --follows {cause.alert_id}"
+        console.print(f"{escape(cause.named)}: {counted(members)} may follow from it{more}")
 
 
 def related(alert: Alert, everything: Sequence[Alert]) -> list[str]:

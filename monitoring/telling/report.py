@@ -10,7 +10,8 @@ from monitoring.alerts.causes import most_drifted
 from monitoring.alerts.checking import Check
 from monitoring.drift.metrics import ByColumn
 from monitoring.spec import DriftMonitor
-from monitoring.telling.printing import age, alerts_table, number, percent, plain_table, rates
+from monitoring.telling.listing import arranged, with_causes
+from monitoring.telling.printing import age, alerts_table, number, percent, plain_table, print_followed, rates
 from monitoring.telling.standing import beyond, expected
 from monitoring.windows.calendar import Window
 from monitoring.windows.metrics import PREDICTION, TABLE
@@ -34,7 +35,10 @@ def print_check(console: Console, check: Check) -> None:
     console.print(table(check, (measured or list(check.metrics))[-MOST_WINDOWS:]), "")
     news = [alert for alert in verdict.alerts if alert.alert_id in verdict.news]
     if news:
-        console.print(alerts_table(news, verdict.news), "")
+        lines = arranged([[alert] for alert in with_causes([one for one in news if one.is_open], check.causes)])
+        console.print(alerts_table([*lines, *(one for one in news if not one.is_open)], verdict.news))
+        print_followed(console, lines)
+        console.print("")
     open_alerts = sum(alert.is_open for alert in verdict.alerts)
     asking = [alert.what for alert in news if "retraining_started" in verdict.news[alert.alert_id]]
     said = f"[bad]{open_alerts} open:[/] review-alerts list" if open_alerts else "[good]No open alerts.[/]"

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from pyspark.sql.types import LongType, StructField, StructType
 
 from feature_store import Fresh, InRange, InvalidRows, NullShare, OneOf, RowCount, SchemaMismatch
 from features.publish import publish
@@ -89,6 +90,35 @@ def test_a_refusal_names_check_number_and_examples_and_writes_nothing(landed):
         "or give it on_failure='quarantine' to publish all other rows."
     )
     assert landed.get_table(name="delays") == before
+    [row] = landed.tables.collect(
+        "refused_publications", ["feature_table", "as_of", "window_start", "window_end", "found"]
+    ).to_pylist()
+    assert (row["feature_table"], row["as_of"], row["window_end"]) == ("test.flights.delays", at(4), at(4))
+    assert row["window_start"] <= at(2)
+    assert row["found"].startswith("3 rows fail the check 'delay >= 0 and delay <= 60', for example origin=EWR, ")
+    assert row["found"].endswith("delay=NaN. The check 'share of nulls in delay <= 0.0' fails: 14.3% of 7 rows.")
+
+
+def test_a_dry_run_that_would_be_refused_is_not_recorded_and_null_and_shared_keys_are(landed, frame):
+    strict = declare(checks=[InRange("delay", at_least=0, at_most=60)])
+    with pytest.raises(InvalidRows):
+        publish(landed, strict, as_of=at(4), full=True, dry_run=True)
+    assert not landed.tables.exists("refused_publications")
+
+    land(landed, frame([(None, 5.0, at(2)), ("JFK", 6.0, at(2))], SCHEMA))
+    for _ in range(2):
+        with pytest.raises(InvalidRows, match="Nothing was written"):
+            publish(landed, declare(), as_of=at(4))
+    found = landed.tables.collect("refused_publications", ["found"])["found"].to_pylist()
+    assert found == ["1 key with a null, for example origin=None, known_at=2013-06-02 12:00:00."] * 2
+
+
+def test_a_refusal_is_told_though_it_cannot_be_recorded(landed):
+    landed.tables.create("refused_publications", StructType([StructField("found", LongType())]))
+    with pytest.raises(InvalidRows, match="3 rows fail") as raised:
+        publish(landed, declare(checks=[InRange("delay", at_least=0, at_most=60)]), as_of=at(4))
+    [note] = raised.value.__notes__
+    assert note.startswith("Nor could it be recorded in refused_publications: ")
 
 
 def test_a_warning_publishes_all_rows_and_is_told_and_recorded(landed):

@@ -2,6 +2,7 @@
 
 import math
 
+import deltalake
 import pytest
 
 from monitoring.alerts.checking import check
@@ -68,6 +69,47 @@ def test_a_column_that_is_of_another_kind_than_it_was_is_told_and_the_others_are
     parcels.score(0, HEAVY, depot="south")
     limits = {"load": Psi(0.25), "depot": Psi(0.25)}
     checked = check(parcels.store, parcels.monitor(limits), as_of=parcels.week(1))
+    assert "Not judged in the newest window: load psi (the baseline has no values like these)." in checked.notes
+    assert [alert.column_name for alert in checked.verdict.alerts] == ["depot"]
+
+
+def rewritten(parcels, change):
+    """Somebody writes the score table anew, with the columns that ``change`` makes of the old ones."""
+    tables = parcels.store.tables
+    deltalake.write_deltalake(
+        tables.path("parcel_scores"), change(tables.open("parcel_scores").to_pyarrow_table()), mode="overwrite",
+        schema_mode="overwrite",
+    )  # fmt: skip
+
+
+def test_a_limit_on_a_column_that_vanished_is_told_its_alert_is_corrected_and_the_others_are_judged(parcels):
+    parcels.learn(CALM)
+    parcels.score(0, HEAVY)
+    monitor = parcels.monitor({"load": Psi(0.25), "depot": Psi(0.25)})
+    assert [one.column_name for one in check(parcels.store, monitor, as_of=parcels.week(1)).verdict.alerts] == ["load"]
+    parcels.score(1, CALM, depot="south")
+    rewritten(parcels, lambda scores: scores.drop_columns(["load"]))
+    checked = check(parcels.store, monitor, as_of=parcels.week(2))
+    assert checked.notes[-1] == (
+        "Monitor 'parcels' has a limit on 'load', which is not among the measured columns of parcel_scores: it is not "
+        "judged. There are: depot, prediction."
+    )
+    assert [(one.column_name, one.status) for one in checked.verdict.alerts] == [
+        ("load", "recovered"),
+        ("depot", "open"),
+    ]
+    [over] = [event for event in checked.verdict.events if event.kind == "recovered"]
+    assert over.comment == "labels, scores or limits have changed since"
+
+
+def test_a_column_whose_type_changed_is_told_and_the_others_are_judged(parcels):
+    parcels.learn(CALM)
+    parcels.score(0, CALM)
+    monitor = parcels.monitor({"load": Psi(0.25), "depot": Psi(0.25)})
+    assert check(parcels.store, monitor, as_of=parcels.week(1)).verdict.alerts == []
+    parcels.score(1, CALM, depot="south")
+    rewritten(parcels, lambda scores: scores.set_column(3, "load", scores["load"].cast("string")))
+    checked = check(parcels.store, monitor, as_of=parcels.week(2))
     assert "Not judged in the newest window: load psi (the baseline has no values like these)." in checked.notes
     assert [alert.column_name for alert in checked.verdict.alerts] == ["depot"]
 

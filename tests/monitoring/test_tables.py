@@ -1,7 +1,9 @@
 """Monitors of tables: what arrives, how late, in which shape; with time, and as the table stood at a moment."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
+import deltalake
 import pytest
 from pyspark.sql import functions as F
 
@@ -134,6 +136,31 @@ def test_a_column_that_appears_or_loses_all_its_values_is_a_change_of_the_table(
     checked = feed.check({TABLE: SchemaChange()}, 4)
     newest = checked.metrics[max(checked.metrics)].whole[TABLE]
     assert newest.changed == {"kelvin": "has values now, and had none"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda rows: rows.drop_columns(["degrees"]), "degrees is gone"),
+        (lambda rows: rows.set_column(2, "degrees", rows["degrees"].cast("string")), "degrees is string, and was double"),
+    ],
+    ids=["gone", "of another type"],
+)  # fmt: skip
+def test_a_column_that_is_gone_though_it_was_the_only_one_or_of_another_type_is_a_change_of_the_table(
+    feed, change, said
+):
+    feed.write(0, WARM, WARM)
+    assert feed.check({TABLE: SchemaChange()}, 2).verdict.alerts == []
+    feed.write(2, WARM)
+    tables, window = feed.store.tables, (FIRST + 2 * DAY, FIRST + 3 * DAY)
+    commit = Commit(verb="publish-features", as_of=window[1], window=window)
+    deltalake.write_deltalake(
+        tables.path("readings"), change(tables.open("readings").to_pyarrow_table()), mode="overwrite", schema_mode="overwrite",
+        commit_properties=deltalake.CommitProperties(custom_metadata={"userMetadata": commit.to_json()}),
+    )  # fmt: skip
+    checked = feed.check({TABLE: SchemaChange(), "degrees": Psi(0.25)}, 3)
+    [alert] = checked.verdict.alerts
+    assert (alert.metric, json.loads(alert.evidence)["schema_changed"]) == ("schema_changes", [said])
 
 
 def test_a_change_of_a_column_that_is_ignored_is_no_alert(feed):

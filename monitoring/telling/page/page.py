@@ -18,7 +18,7 @@ from monitoring.spec import DriftMonitor
 from monitoring.table_limits import Volume
 from monitoring.telling.page import rows
 from monitoring.telling.page.drawing import Picture, bars_over_windows, heat_map, over_windows
-from monitoring.telling.page.told import MOST_DRAWN, honesty_of, told_of, versions, worst_first
+from monitoring.telling.page.told import MOST_DRAWN, entries_of, honesty_of, versions
 from monitoring.telling.printing import groups
 from monitoring.telling.standing import false_alarms, newest_version, per_year, points
 from monitoring.windows.bounds import Bounds
@@ -67,8 +67,9 @@ def report(check: Check, history: Sequence[Event] = ()) -> str:
     """The page of HTML for a check; ``history`` has the recorded events of its alerts, among them what people did."""
     monitor, alerts = check.monitor, check.verdict.alerts
     events = sorted({event.event_id: event for event in [*history, *check.verdict.events]}.values(), key=Event.order)
-    is_open = sorted((alert for alert in alerts if alert.is_open), key=lambda alert: worst_first(check, alert))
-    told = [told_of(check, alert, events, drawn=place < MOST_DRAWN) for place, alert in enumerate(is_open)]
+    entries = entries_of(check, events)
+    alone, beneath = [one.told for one in entries if one.told], [one for entry in entries for one in entry.beneath]
+    told = [*alone, *beneath]
     over = sorted((a for a in alerts if not a.is_open), key=lambda a: (a.until, a.since, a.alert_id), reverse=True)
     asking = [alert for alert in alerts if "retraining_started" in check.verdict.news.get(alert.alert_id, ())]
     asked = max((a for a in alerts if a.retraining_as_of), key=lambda a: (a.retraining_as_of, a.alert_id), default=None)
@@ -79,8 +80,9 @@ def report(check: Check, history: Sequence[Event] = ()) -> str:
     return render(
         _TEMPLATE,
         check=check, monitor=monitor, as_of=utc(check.as_of), is_model=isinstance(monitor, DriftMonitor),
-        told=told, critical=sum(one.alert.severity == Severity.CRITICAL for one in told), groups=groups(is_open),
-        new=[one for one in told if one.is_new], over=over[:_MOST_OVER], over_count=len(over), most_drawn=MOST_DRAWN,
+        entries=entries, told=told, alone=alone, critical=sum(one.alert.severity == Severity.CRITICAL for one in told),
+        groups=groups([one.alert for one in told]), new=[one for one in told if one.is_new], most_drawn=MOST_DRAWN,
+        over=over[:_MOST_OVER], over_count=len(over),
         recovered=[alert for alert in over if "recovered" in check.verdict.news.get(alert.alert_id, ())],
         asking=asking, asked=asked, version=newest_version(check), windows=rows.window_rows(check, _MOST_WINDOWS),
         measure=rows.main_measure(check), quality=_newest_quality(check), pictures=list(_pictures(check)),

@@ -11,6 +11,7 @@ from monitoring.alerts.state import Alert
 from monitoring.alerts.watches import Honesty
 from monitoring.drift.baseline import Slice
 from monitoring.limits import Severity
+from monitoring.telling.listing import MOST_FOLLOWING, arranged, counted, with_causes
 from monitoring.telling.page.drawing import Picture, distribution, over_windows
 from monitoring.telling.page.rows import MOST_POINTS, recent
 from monitoring.telling.printing import diagnosis, evidence_of
@@ -43,7 +44,49 @@ class Told:
         return not {"opened", "reopened"}.isdisjoint(self.happened)
 
 
-def worst_first(check: Check, alert: Alert) -> tuple[bool, bool, bool, float, str]:
+@dataclass(frozen=True)
+class Entry:
+    """An open alert, and those ``beneath`` it that may follow from it; ``told`` is None of one of another monitor."""
+
+    alert: Alert
+    told: Told | None
+    beneath: Sequence[Told]
+
+    @property
+    def beneath_in_words(self) -> str:
+        """How many are beneath it, and how many of them are critical."""
+        return counted([one.alert for one in self.beneath])
+
+    @property
+    def is_unfolded(self) -> bool:
+        """Whether those beneath it are few enough to be seen at once."""
+        return len(self.beneath) <= MOST_FOLLOWING
+
+
+def entries_of(check: Check, history: Sequence[Event]) -> list[Entry]:
+    """The open alerts arranged as a list of alerts is, none left out; pictures are drawn of those with lines of their own first."""
+    is_open = sorted(
+        (alert for alert in check.verdict.alerts if alert.is_open), key=lambda one: _worst_first(check, one)
+    )
+    own = {alert.alert_id for alert in is_open}
+    beneath: dict[str, list[Alert]] = {}
+    first = list[Alert]()
+    for line in arranged([[alert] for alert in with_causes(is_open, check.causes)]):
+        (beneath.setdefault(line.follows.alert_id, []) if line.follows else first).extend(line.members)
+    ordered = [
+        *(alert for alert in first if alert.alert_id in own),
+        *(one for some in beneath.values() for one in some),
+    ]
+    told = {
+        alert.alert_id: told_of(check, alert, history, drawn=place < MOST_DRAWN) for place, alert in enumerate(ordered)
+    }
+    return [
+        Entry(alert, told.get(alert.alert_id), [told[one.alert_id] for one in beneath.get(alert.alert_id, ())])
+        for alert in first
+    ]
+
+
+def _worst_first(check: Check, alert: Alert) -> tuple[bool, bool, bool, float, str]:
     """Critical ones, new ones, then those that have been on for longest; snoozed ones come last."""
     is_new = not {"opened", "reopened"}.isdisjoint(check.verdict.news.get(alert.alert_id, ()))
     critical = alert.severity == Severity.CRITICAL
@@ -59,13 +102,23 @@ def told_of(check: Check, alert: Alert, history: Sequence[Event], *, drawn: bool
         alert=alert,
         happened=check.verdict.news.get(alert.alert_id, ()),
         people=[event for event in own if event.actor != CHECK],
-        lines=diagnosis(alert, evidence),
+        lines=[*_related(check, alert), *diagnosis(alert, evidence)],
         judged=judged,
         limit=str(evidence.get("limit", "")),
         rule=str(evidence.get("rule", "")),
         pictures=[picture for picture in (_trend(check, alert), _shape(check, alert)) if picture] if drawn else [],
         is_snoozed=alert.is_snoozed(check.as_of),
     )
+
+
+def _related(check: Check, alert: Alert) -> list[str]:
+    """What it may follow from, and how many may follow from it, of this monitor or another one."""
+    cause = check.causes.get(alert.follows)
+    said = [f"May follow from {cause.named}."] if cause else []
+    if alert.followed_by:
+        many = f"{alert.followed_by} open alert{'s' * (alert.followed_by > 1)}"
+        said.append(f"{many} may follow from it: review-alerts list --follows {alert.alert_id}")
+    return said
 
 
 def _trend(check: Check, alert: Alert) -> Picture | None:

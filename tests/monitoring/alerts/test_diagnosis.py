@@ -6,14 +6,21 @@ from datetime import timedelta
 
 import pytest
 
-from feature_store import FeatureLookup, FeatureTable
+from feature_store import FeatureLookup, FeatureTable, InvalidRows, OneOf
 from feature_store.tables.commit import Commit
+from feature_store.tables.properties import KEYS, TIME
+from features.publishing.refused import published_or_recorded
 from monitoring.alerts.diagnosis import diagnosed
 from monitoring.alerts.events import Event
 from monitoring.alerts.state import current
 from tests.monitoring.conftest import OUTCOMES, SCORING, TRAINING
 
 DAY = timedelta(days=1)
+LOAD = FeatureTable(
+    name="depot_load", description="How much waits there", owner="depots@example.com", primary_keys=["depot", "at"],
+    timeseries_column="at", sources=[OUTCOMES], features={"load": "Parcels"}, compute=lambda outcomes: outcomes,
+    checks=[OneOf("depot", ["north"])],
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -32,7 +39,7 @@ def publish(parcels, moment, *, definition="one", start=None, rows=1):
         [("north", moment, float(i)) for i in range(rows)], "depot string, at timestamp, load double"
     )
     if not tables.exists("depot_load"):
-        tables.create("depot_load", df.schema)
+        tables.create("depot_load", df.schema, properties={KEYS: json.dumps(["depot", "at"]), TIME: "at"})
     begin = start or moment - DAY
     commit = Commit(
         verb="publish-features",
@@ -69,11 +76,7 @@ def test_nights_like_all_others_are_not_told(parcels, opened):
 
 def of_declared(parcels):
     """A monitor of a model whose feature table is declared, with what it is made from."""
-    load = FeatureTable(
-        name="depot_load", description="How much waits there", owner="depots@example.com", primary_keys=["depot", "at"],
-        timeseries_column="at", sources=[OUTCOMES], features={"load": "Parcels"}, compute=lambda outcomes: outcomes,
-    )  # fmt: skip
-    training = replace(TRAINING, lookups=[FeatureLookup(load, "depot", timestamp_lookup_key="decided_at")])
+    training = replace(TRAINING, lookups=[FeatureLookup(LOAD, "depot", timestamp_lookup_key="decided_at")])
     return replace(parcels.monitor(), scoring=replace(SCORING, training=training))
 
 
@@ -109,6 +112,47 @@ def test_a_table_without_new_rows_and_one_that_is_not_there_are_told(parcels, op
     publish(parcels, parcels.week(1) + DAY)
     parcels.arrive(1, [True], arrived_at=parcels.week(2) - DAY)
     assert stale() == []
+
+
+def refuse(parcels, moment, rows=3):
+    """The publication of depot_load as of a moment is refused by a check, as the log has it."""
+    unknown = parcels.store.spark.createDataFrame(
+        [(f"depot_{number}", moment - DAY / 2, 1.0) for number in range(rows)],
+        "depot string, at timestamp, load double",
+    )
+    commit = Commit(verb="publish-features", as_of=moment, window=(moment - DAY, moment))
+    with pytest.raises(InvalidRows):
+        published_or_recorded(parcels.store, LOAD, unknown, commit, dry_run=False)
+
+
+def test_a_publication_that_was_refused_is_told_until_another_one_was_published_before_the_window(parcels, opened):
+    monitor = of_declared(parcels)
+
+    def upstream(event=opened):
+        [found] = diagnosed(parcels.store, monitor, [event])
+        return json.loads(found.evidence)["upstream"]
+
+    publish(parcels, parcels.week(0) + DAY)
+    refuse(parcels, parcels.week(0) + 2 * DAY)
+    first = "fail the check 'depot in (north)', for example depot=depot_0, at="
+    [said] = upstream()
+    assert said.startswith(
+        f"depot_load was refused by its own checks as of 2024-01-03, and not published since: 3 rows {first}"
+    )
+    assert not said.endswith(".")
+
+    refuse(parcels, parcels.week(1) + DAY, rows=1)
+    [said] = upstream(replace(opened, column_name="prediction", source=""))
+    assert said.startswith(
+        "depot_load was refused by its own checks 2 times, the last as of 2024-01-09, and not published since: "
+        "1 row fail"
+    )
+    publish(parcels, parcels.week(1) + 2 * DAY)
+    [said] = upstream()
+    assert "2 times, the last as of 2024-01-09, and published again as of 2024-01-10: " in said
+    later = replace(opened, window_start=parcels.week(2), window_end=parcels.week(3))
+    assert upstream(later) == []
+    assert upstream(replace(opened, window_start=parcels.week(-2), window_end=parcels.week(-1))) == []
 
 
 def test_an_alert_on_the_table_that_the_feature_comes_from_is_told(parcels, opened):

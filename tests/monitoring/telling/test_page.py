@@ -21,7 +21,7 @@ from monitoring.telling.page.page import report, write
 from monitoring.telling.page.rows import ratios
 from monitoring.windows.metrics import TABLE, WindowMetrics
 from tests.monitoring.conftest import WEEK, Parcels
-from tests.monitoring.telling.checks import EXAMPLE, by_hand, drifting
+from tests.monitoring.telling.checks import EXAMPLE, by_hand, drifting, with_one_cause
 
 CALM = [1.0, 2.0, 3.0, 4.0] * 25
 HEAVY = [31.0, 32.0, 33.0, None] * 25
@@ -278,6 +278,48 @@ def test_of_many_alerts_all_are_listed_and_the_first_are_drawn() -> None:
     assert [row[0] for row in found.rows["alerts"][1:]] == [f"{column} psi" for column in columns]
     drawn = [section for section in found.pictures if section.startswith("a")]
     assert len(drawn) == 12
+
+
+def test_what_may_follow_from_an_alert_of_another_monitor_is_folded_beneath_it_and_all_there() -> None:
+    page = report(with_one_cause(21))
+    found = Read(page)
+    rows = found.rows["alerts"]
+    assert rows[1][:3] == ["schedule unknown_origins (0aec70a8)", "0.9 > 0", "warning"]
+    assert rows[2] == ["21 alerts (1 critical) may follow from it"]
+    assert [row[0] for row in rows[4:]] == ["load psi", *(f"column_{n:02} psi" for n in range(1, 21)), "column_00 psi"]
+    assert "<details><summary>21 alerts (1 critical) may follow from it" in page
+    assert "22 alerts are open, 1 critical: 21 may follow from schedule unknown_origins (0aec70a8)." in found.said("")
+    new = "New as of this check: column_00 psi, 21 that may follow from schedule unknown_origins (0aec70a8)."
+    assert new in found.said("")
+    assert {address[1:] for address in found.addresses} <= set(found.names)
+    told = {name: text for name, text in found.texts.items() if name.startswith("a") and name != "alerts"}
+    assert len(told) == 23
+    assert sum("May follow from schedule unknown_origins (0aec70a8)." in text for text in told.values()) == 21
+    assert "It is an alert of another monitor" in told["a0aec70a8"]
+    drawn = [name for name in found.pictures if name in told]
+    assert len(drawn) == 12
+    assert any(
+        "column_00" in picture for name in drawn for picture in found.pictures[name]
+    )  # it is drawn before those beneath
+
+
+def test_few_that_may_follow_are_unfolded_and_a_cause_of_the_same_monitor_is_told_once() -> None:
+    checked = with_one_cause(3)
+    own = next(one for one in checked.verdict.alerts if not one.follows)
+    alerts = [
+        replace(one, follows=own.alert_id) if one.follows else replace(one, followed_by=3)
+        for one in checked.verdict.alerts
+    ]
+    page = report(replace(checked, verdict=replace(checked.verdict, alerts=alerts), causes={own.alert_id: own}))
+    found = Read(page)
+    assert [row[0] for row in found.rows["alerts"][1:]] == [
+        "column_00 psi", "3 alerts (1 critical) may follow from it", "what", "load psi", "column_01 psi", "column_02 psi",
+    ]  # fmt: skip
+    assert "<details open><summary>3 alerts (1 critical) may follow from it" in page
+    assert f"3 open alerts may follow from it: review-alerts list --follows {own.alert_id}" in found.said(
+        f"a{own.alert_id}"
+    )
+    assert len(found.names) == len(set(found.names))
 
 
 def test_of_very_many_windows_the_last_ones_are_drawn() -> None:

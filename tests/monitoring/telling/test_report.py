@@ -1,6 +1,7 @@
 """What a check prints: columns that fit the kind of monitor, and the false alarms to expect."""
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 from rich.theme import Theme
@@ -16,7 +17,7 @@ from monitoring.telling.standing import expected
 from monitoring.windows.bounds import Bounds
 from monitoring.windows.metrics import TABLE, WindowMetrics
 from tests.monitoring.conftest import WEEK
-from tests.monitoring.telling.checks import EXAMPLE, by_hand, drifting
+from tests.monitoring.telling.checks import EXAMPLE, by_hand, drifting, with_one_cause
 
 
 def printed(checked):
@@ -65,6 +66,33 @@ def test_the_windows_of_a_model_are_as_they_were():
         "from", "rows", "model", "labels", "AUC", "pos./pred.", "largest", "drift", "(PSI)", "beyond",
     ]  # fmt: skip
     assert lines[5].split() == ["2024-01-08", "100", "1", "0%", "-", "-/-%", "load", "0.50", "1"]
+
+
+def test_what_may_follow_from_an_alert_of_another_monitor_is_printed_beneath_it_and_counted():
+    lines = printed(with_one_cause(8))
+    at = next(place for place, line in enumerate(lines) if line.startswith("alert "))
+    table = [(*line.split()[1:3], " ".join(line.split()[-3:])) for line in lines[at + 2 : at + 8]]
+    assert table == [
+        (":table", "unknown_origins", "open, of schedule"),
+        ("└", "load", "(1) critical opened"),
+        ("└", "column_01", "(1) warning opened"),
+        ("└", "column_02", "(1) warning opened"),
+        ("and", "5", "and 5 more"),
+        ("column_00", "psi", "(1) warning opened"),
+    ]
+    assert " ".join(lines[at + 8 : at + 10]) == (
+        "schedule unknown_origins (0aec70a8): 8 alerts (1 critical) may follow from it; all: review-alerts list --follows 0aec70a8"
+    )
+    assert max(len(line) for line in lines) <= 100
+
+
+def test_what_is_over_is_not_folded_with_what_is_still_open():
+    checked = with_one_cause(2)
+    alerts = [replace(one, status="recovered") if one.column_name == "load" else one for one in checked.verdict.alerts]
+    lines = printed(replace(checked, verdict=replace(checked.verdict, alerts=alerts)))
+    [load] = [line for line in lines if " load " in line and "opened" in line]
+    assert "└" not in load
+    assert "schedule unknown_origins (0aec70a8): 1 alert may follow from it" in lines
 
 
 def test_expected_false_alarms_are_one_line_that_names_the_loudest_limits():

@@ -1,0 +1,1 @@
+../../../../features/publishing/refused.py
