@@ -90,10 +90,8 @@ class Pass:
         names = sorted(self.types, key=lambda name: name != PREDICTION)
         labels = [LABEL] if self.kind and PREDICTION in names else []
         slices = [slice_column(position) for position in range(len(self.slices))]
-        chunks = [*in_chunks(names, sum(found.rows for found in group), self.most_values)] or [
-            []
-        ]  # rows count without columns
-        for position, chunk in enumerate(chunks):
+        chunks = list(in_chunks(names, sum(found.rows for found in group), self.most_values))
+        for position, chunk in enumerate(chunks or [[]]):  # rows count without columns, too
             with_quality = position == 0
             values: pa.Table = rows.select("window_number", *chunk, *(labels * with_quality), *slices).toArrow()
             for found in group:
