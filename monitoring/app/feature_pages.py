@@ -10,6 +10,7 @@ from feature_store.catalog.model import Catalog, Reader, Table
 from feature_store.catalog.search import Found, Index
 from feature_store.errors import listed
 from monitoring.app import feature_lineage
+from monitoring.app.copyable import copyable
 from monitoring.app.feature_history import history
 from monitoring.app.links import Line, go, links
 from monitoring.app.shelf import Shelf
@@ -134,7 +135,7 @@ def _choice(catalog: Catalog, table: Table) -> None:
     kept[table.name] = chosen
     wanted = {name: features for name, features in kept.items() if features and name in catalog.tables}
     if wanted:
-        st.code(lookup_code(wanted, catalog.tables), language="python")
+        copyable(lookup_code(wanted, catalog.tables), key="code")
 
 
 def _feature(shelf: Shelf, catalog: Catalog, table: Table, feature: str) -> None:
@@ -158,7 +159,7 @@ def _feature(shelf: Shelf, catalog: Catalog, table: Table, feature: str) -> None
         history(one)
     if column is not None and feature in {one.name for one in table.features} and table.keys:
         st.subheader("Look it up", anchor=False)
-        st.code(lookup_code({table.name: [feature]}, catalog.tables), language="python")
+        copyable(lookup_code({table.name: [feature]}, catalog.tables), key="code")
 
 
 def _reader(catalog: Catalog, reader: Reader) -> None:

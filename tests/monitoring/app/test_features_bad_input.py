@@ -21,16 +21,15 @@ def store(tmp_path: Path) -> FeatureStore:
 
 @pytest.fixture
 def shown(store: FeatureStore, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """A page's texts, and the links with what is told of each."""
+    """A page's texts, its code, and the links with what is told of each."""
     for name, value in {
         "REVIEW_CATALOG": "test",
         "REVIEW_SCHEMA": "couriers",
         "WORKSPACE": str(store.workspace),
     }.items():
         monkeypatch.setenv(f"PIPELINE_{name}", value)
-    config.set_option(
-        "server.address", "127.0.0.1"
-    )  # as the page's own config.toml says, from whose folder no test starts
+    # As the page's own config.toml says, from whose folder no test starts.
+    config.set_option("server.address", "127.0.0.1")
 
     def texts(name: str = "", words: str = "") -> str:
         app = AppTest.from_file(str(MAIN), default_timeout=60)
@@ -40,10 +39,14 @@ def shown(store: FeatureStore, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
         return "\n".join(told(one) for one in app.main)
 
     def told(element: Any) -> str:
-        return links(element.proto.json) if element.type == "bidi_component" else str(getattr(element, "value", ""))
+        return (
+            of_ours(json.loads(element.proto.json))
+            if element.type == "bidi_component"
+            else str(getattr(element, "value", ""))
+        )
 
-    def links(data: str) -> str:
-        return "\n".join(" | ".join(line) for line in json.loads(data)["lines"])
+    def of_ours(data: Any) -> str:
+        return data if isinstance(data, str) else "\n".join(" | ".join(line) for line in data["lines"])
 
     return texts
 

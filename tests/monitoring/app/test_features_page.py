@@ -99,7 +99,12 @@ def test_chosen_features_are_code_to_copy(reader):
     field.press_sequentially("open_ord")
     expect(ann.page.get_by_role("option", name="open_orders")).to_be_visible()
     field.press("Enter")
-    expect(ann.page.get_by_test_id("stCode")).to_contain_text('feature_names=["open_orders"]')
+    expect(ann.page.locator("pre")).to_contain_text('feature_names=["open_orders"]')
+    field.press("Escape")  # as long as names are offered, all else is hidden from who does not see
+    ann.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    ann.page.get_by_role("button", name="Copy").click()
+    expect(ann.page.get_by_role("button", name="Copied")).to_be_visible()
+    assert 'feature_names=["open_orders"]' in ann.page.evaluate("navigator.clipboard.readText()")
 
 
 def test_what_others_wrote_is_shown_as_it_stands_and_never_runs(reader):
