@@ -8,7 +8,7 @@ from feature_store.catalog.edges import MadeOf, edges, node_id, reached
 from feature_store.catalog.model import MONITOR, Catalog
 from feature_store.errors import listed
 from monitoring.app.boxes import Box, digraph, quoted
-from monitoring.app.links import PAGE, links
+from monitoring.app.elements import PAGE, links
 
 MOST = 60
 """So many arrows are drawn on either side."""

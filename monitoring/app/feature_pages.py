@@ -10,9 +10,8 @@ from feature_store.catalog.model import Catalog, Reader, Table
 from feature_store.catalog.search import Found, Index
 from feature_store.errors import listed
 from monitoring.app import feature_lineage
-from monitoring.app.copyable import copyable
+from monitoring.app.elements import Line, copyable, go, links
 from monitoring.app.feature_history import history
-from monitoring.app.links import Line, go, links
 from monitoring.app.shelf import Shelf
 from monitoring.app.wording import count, literal, shortened
 

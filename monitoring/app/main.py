@@ -15,8 +15,8 @@ if find_spec("monitoring") is None:  # a platform that has the folder, and has n
 
 from feature_store.errors import PipelineError
 from monitoring.app import detail, feature_pages, overview
+from monitoring.app.elements import PAGE
 from monitoring.app.identity import reviewer
-from monitoring.app.links import PAGE
 from monitoring.app.reading import Review
 from monitoring.app.settings import Settings
 from monitoring.app.shelf import Shelf

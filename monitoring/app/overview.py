@@ -9,7 +9,7 @@ import streamlit as st
 
 from monitoring.alerts.reviewing import Filter
 from monitoring.alerts.state import Alert
-from monitoring.app import links
+from monitoring.app import elements
 from monitoring.app.reading import Review
 from monitoring.app.related import go
 from monitoring.app.wording import COLOURS, badness, count, day, headline, how_badly, literal, shortened
@@ -44,7 +44,7 @@ def show(review: Review) -> None:
             st.session_state[key] = st.session_state[key]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title("Drift alerts", anchor=False, width="stretch")
-        st.button("Features", icon=":material/search:", type="tertiary", key="to-features", on_click=links.go)
+        st.button("Features", icon=":material/search:", type="tertiary", key="to-features", on_click=elements.go)
     if not review.alerts:
         st.info("There are no alerts. check-drift opens them.")
         return

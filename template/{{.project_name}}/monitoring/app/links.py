@@ -1,1 +1,0 @@
-../../../../monitoring/app/links.py
