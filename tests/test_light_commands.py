@@ -37,6 +37,12 @@ from importlib.metadata import distribution
 next(iter(distribution("feature_pipelines").entry_points.select(name=sys.argv[1]))).load()
 print(*{module.split(".")[0] for module in sys.modules})
 """
+COMMAND = """
+import atexit, sys
+from importlib.metadata import distribution
+atexit.register(lambda: print(*{module.split(".")[0] for module in sys.modules}))
+next(iter(distribution("feature_pipelines").entry_points.select(name=sys.argv[1]))).load()(sys.argv[2:])
+"""
 PUBLISH = """
 import sys
 from feature_store import open_store
@@ -69,16 +75,19 @@ def workspace(spark, tmp_path_factory):
     return store.workspace
 
 
-def without_java(script: str, *arguments: str, workspace: Path) -> str:
-    """What the command prints in a process of its own, on a machine where no Java can be started."""
+def without_java(script: str, *arguments: str, workspace: Path, writes: bool = False) -> str:
+    """What the command prints in a process of its own, on a machine where no Java can be started; it loads no package in vain."""
     environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
     place = ["--workspace", str(workspace), "--catalog", "test", "--schema", "couriers"]
-    program = [str(Path(sys.executable).with_name(script)), *arguments, *place]
+    program = [sys.executable, "-c", COMMAND, script, *arguments, *place]
     environment |= {"JAVA_HOME": "/there/is/no/java", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(program, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    return done.stdout
+    *told, modules = done.stdout.splitlines()
+    in_vain = {"mlflow", "pandas", "sklearn", "scipy", "matplotlib"} - ({"pandas"} if writes else set())  # by pyarrow
+    assert sorted({*modules.split()} & in_vain) == []
+    return "\n".join(told)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -95,8 +104,9 @@ def test_loading_a_commands_module_loads_neither_spark_nor_any_other_large_packa
 def test_alerts_are_listed_shown_acknowledged_and_resolved_without_java(workspace: Path) -> None:
     assert "f723104c" in without_java("review-alerts", "list", workspace=workspace)
     assert "the limit is 0.25" in without_java("review-alerts", "show", "f7", workspace=workspace)
-    without_java("review-alerts", "ack", "f7", "--user", "eve", workspace=workspace)
-    without_java("review-alerts", "resolve", "f7", "--user", "eve", "--comment", "a sensor", workspace=workspace)
+    without_java("review-alerts", "ack", "f7", "--user", "eve", workspace=workspace, writes=True)
+    resolved = ("resolve", "f7", "--user", "eve", "--comment", "a sensor")
+    without_java("review-alerts", *resolved, workspace=workspace, writes=True)
 
     shown = json.loads(without_java("review-alerts", "show", "f7", "--json", workspace=workspace))
     assert [(event["kind"], event["actor"], event["comment"]) for event in shown["events"]] == [

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from feature_store.catalog.model import Column, Table, first_line
 from feature_store.tables.delta_folder import DeltaFolder
 from feature_store.tables.protocol import Tables
+from feature_store.tables.without_pandas import added_files, value_of
 
 if TYPE_CHECKING:
     import deltalake
@@ -84,7 +85,7 @@ def table_facts(tables: Tables, table: Table, *, only: str | None = None, most: 
 
 
 def _facts(opened: deltalake.DeltaTable, table: Table, wanted: Sequence[Column], *, most: int) -> TableFacts:
-    files = pa.table(opened.get_add_actions(flatten=True))
+    files = added_files(opened)
     is_plain = opened.protocol().min_reader_version == _READER_WITHOUT_FEATURES
     known = {column.name: facts for column in wanted if (facts := _told(files, column, is_plain=is_plain))}
     unknown = [column for column in wanted if most and _needs_rows(column, known.get(column.name))]
@@ -120,7 +121,7 @@ def _told(files: pa.Table, column: Column, *, is_plain: bool) -> ColumnFacts | N
     without = pc.and_(pc.or_(pc.is_null(least), pc.is_null(greatest)), pc.less(nulls, rows))
     if pc.any(without).as_py():
         return None  # as of files with values that are not numbers
-    return ColumnFacts(share, pc.min(least).as_py(), pc.max(greatest).as_py())
+    return ColumnFacts(share, value_of(pc.min(least)), value_of(pc.max(greatest)))
 
 
 def _has_order(column: Column) -> bool:

@@ -90,11 +90,13 @@ def publishing(table: Table) -> Publishing:
 
 def misses(store: FeatureStore, table: Table, *, as_of: datetime) -> Sequence[Misses]:
     """The lookups in the table that found nothing, by population, as the log of scoring runs has it."""
+    from feature_store.tables.without_pandas import dicts_of
+
     columns = ["population", "as_of", "outcome", "entities", "misses"]
     if not store.tables.exists(_SCORING_RUNS):
         return []
     found: dict[str, Misses] = {}
-    for run in store.tables.collect(_SCORING_RUNS, columns, only={"outcome": "scored"}).to_pylist():
+    for run in dicts_of(store.tables.collect(_SCORING_RUNS, columns, only={"outcome": "scored"})):
         counts = dict(run["misses"] or ())
         if table.name not in counts or not run["entities"] or run["as_of"] > as_of:
             continue

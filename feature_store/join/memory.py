@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
@@ -18,6 +17,7 @@ from feature_store.errors import Misuse
 from feature_store.join.resolved_lookup import ResolvedLookup
 from feature_store.tables.handing_over import room_on_disk
 from feature_store.tables.protocol import TablesInFiles
+from feature_store.tables.without_pandas import added_files
 
 MEMORY_SETTING = "pipeline.join.memory"
 """Spark setting: the most bytes that a join may take in this process, such as ``4g``; half of what is free if not set."""
@@ -84,7 +84,7 @@ class Cost:
     @classmethod
     def of(cls, lookup: ResolvedLookup, tables: TablesInFiles) -> "Cost | None":
         """What the table's log says; None where it does not say how many rows there are."""
-        files = pa.table(tables.open(lookup.table, version=lookup.version).get_add_actions(flatten=True))
+        files = added_files(tables.open(lookup.table, version=lookup.version))
         if files.column("num_records").null_count:
             return None
         rows = sum(files.column("num_records").to_pylist())

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import deltalake
-import pyarrow as pa
 
 from feature_store.tables.reading import files_of
+from feature_store.tables.without_pandas import added_files
 
 _HARMLESS = frozenset({"timestampNtz", "vacuumProtocolCheck", "v2Checkpoint", "appendOnly", "invariants"})
 _READER_WITH_FEATURES = 3
@@ -40,7 +40,7 @@ def why_not_plain(table: deltalake.DeltaTable) -> str | None:
 def data_files(table: deltalake.DeltaTable, time: str | None) -> Sequence[DataFile]:
     """The files of the version that ``table`` is open at, with what the log says of the column ``time``."""
     # Both list the log's files in one order, which is checked: the address ends as the log's path does.
-    log = pa.table(table.get_add_actions(flatten=True))
+    log = added_files(table)
     names, addresses = log.column("path").to_pylist(), table.file_uris()
     if not all(address.endswith(name) for address, name in zip(addresses, names, strict=True)):
         return [DataFile(path) for path in files_of(table)]

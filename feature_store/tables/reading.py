@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import deltalake
-import pyarrow as pa
 
 from feature_store.tables.objects import Place
+from feature_store.tables.without_pandas import added_files
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -46,7 +46,7 @@ def _is_plain(place: Place, table: deltalake.DeltaTable) -> bool:
         return False
     if _PATTERNS & set(str(place)):
         return False
-    sizes = pa.table(table.get_add_actions())["size_bytes"].to_pylist()
+    sizes = added_files(table, flat=False)["size_bytes"].to_pylist()
     return len(sizes) <= MOST_FILES and sum(sizes) <= MOST_BYTES
 
 

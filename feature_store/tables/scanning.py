@@ -5,9 +5,9 @@ from urllib.parse import unquote
 
 import deltalake
 import polars as pl
-import pyarrow as pa
 
 from feature_store.tables.reading import files_of
+from feature_store.tables.without_pandas import added_files
 
 _AS_SPARK_WRITES = pl.ScanCastOptions(datetime_cast=["nanosecond-downcast", "convert-timezone"])
 _MOST_FILES = 64
@@ -28,14 +28,14 @@ def newest_rows(table: deltalake.DeltaTable, columns: Sequence[str], *, most: in
     """
     if table.protocol().min_reader_version != _READER_WITHOUT_FEATURES or table.metadata().partition_columns:
         return scan(table).select(columns).head(most).collect()
-    written = pa.table(table.get_add_actions()).select(["path", "modification_time"]).to_pylist()
+    written = added_files(table, flat=False).select(["path", "modification_time"]).to_pylist()
     at = {_last_part(unquote(one["path"])): one["modification_time"] for one in written}
     names = sorted(files_of(table), key=lambda name: at[_last_part(name)], reverse=True)[:_MOST_FILES]
     return _scan_files(table, names).select(columns).head(most).collect()
 
 
 def _scan_files(table: deltalake.DeltaTable, names: Sequence[str]) -> pl.LazyFrame:
-    schema = pl.DataFrame(pa.schema(table.schema().to_arrow()).empty_table()).schema
+    schema = pl.Schema(table.schema().to_arrow())
     if not names:
         return pl.LazyFrame(schema=schema)
     return pl.scan_parquet(list(names), schema=schema, missing_columns="insert", cast_options=_AS_SPARK_WRITES)

@@ -102,12 +102,14 @@ class Event:
 
 def read_events(store: FeatureStore, *, monitor: str | None = None, as_of: datetime | None = None) -> list[Event]:
     """All recorded events, in any order; of one monitor, and up to a moment where given."""
+    from feature_store.tables.without_pandas import dicts_of
+
     if not store.tables.exists(EVENTS_TABLE):
         return []
     there = store.tables.info(EVENTS_TABLE).schema.names
     names = [column.name for column in fields(Event) if column.name in there]
     events = {}
-    for row in store.tables.collect(EVENTS_TABLE, names).to_pylist():
+    for row in dicts_of(store.tables.collect(EVENTS_TABLE, names)):
         try:
             event = _event(row)
         except Misuse as error:

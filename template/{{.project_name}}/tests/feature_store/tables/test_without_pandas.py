@@ -1,0 +1,1 @@
+../../../../../tests/feature_store/tables/test_without_pandas.py
