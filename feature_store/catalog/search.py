@@ -42,9 +42,8 @@ class Index:
 
     def __init__(self, catalog: Catalog) -> None:
         self._entries: list[tuple[Table, Column | None, int]] = []  # with the number of the table's own entry
-        self._words: dict[
-            str, list[tuple[int, float]]
-        ] = {}  # the numbers of the entries that have it, and what it counts
+        # Of each word the numbers of the entries that have it, and what it counts there.
+        self._words: dict[str, list[tuple[int, float]]] = {}
         said = around(catalog)
         for table in catalog.feature_tables:
             own = len(self._entries)
@@ -89,16 +88,6 @@ class Index:
                 for number, weight in entries:
                     found[number] = max(found.get(number, 0.0), sure * weight)
         return found
-
-
-def search(catalog: Catalog, words: Sequence[str]) -> list[Found]:
-    """What the words find, the best first."""
-    return Index(catalog).search(words)
-
-
-def closest(catalog: Catalog, words: Sequence[str], *, most: int = 3) -> list[str]:
-    """Names that are the least unlike the words."""
-    return Index(catalog).closest(words, most=most)
 
 
 def words_of(text: str) -> list[str]:

@@ -123,15 +123,16 @@ class _Shown:
     def found(self, words: tuple[str, ...], limit: int) -> None:
         from feature_store.catalog import documents, printing
         from feature_store.catalog.printing import visible
-        from feature_store.catalog.search import closest, search
+        from feature_store.catalog.search import Index
 
-        results = search(self.catalog, words)
+        index = Index(self.catalog)
+        results = index.search(words)
         if self.is_json:
             click.echo(documents.as_json(documents.found_documents(self.catalog, results[:limit])))
             return
         self._check_there_is_something()
         if not results:
-            close = closest(self.catalog, words)
+            close = index.closest(words)
             hint = (
                 f"The closest names are {visible(listed(close))}."
                 if close

@@ -3,7 +3,7 @@
 import pytest
 
 from feature_store.catalog.model import FEATURE_TABLE, MODEL, MONITOR, Catalog, Column, Reader, Table
-from feature_store.catalog.search import closest, search
+from feature_store.catalog.search import Index
 from feature_store.tables.commit import Commit
 from tests.feature_store.catalog.shelves import at
 
@@ -43,7 +43,7 @@ TYPOS = ["temprature", "tempertaure", "temperatur", "temperaturre", "TEMPERATURE
 
 
 def found(*words: str) -> list[str]:
-    return [one.name for one in search(CATALOG, words)]
+    return [one.name for one in Index(CATALOG).search(words)]
 
 
 @pytest.mark.parametrize(("words", "what"), SAID)
@@ -79,7 +79,7 @@ def test_if_nothing_has_all_words_that_which_has_most_of_them_is_found() -> None
 def test_what_is_like_nothing_finds_nothing_and_the_closest_names_are_there_to_be_suggested() -> None:
     assert found("zebra") == []
     assert found("set") == []
-    assert closest(CATALOG, ["set"]) == ["seats"]
+    assert Index(CATALOG).closest(["set"]) == ["seats"]
 
 
 def test_words_of_signs_only_find_nothing() -> None:
@@ -93,5 +93,5 @@ def test_ten_thousand_features_are_searched_and_the_one_that_is_meant_comes_firs
     )
     catalog = Catalog("dev.flights", {wide.name: wide, WEATHER.name: WEATHER})
 
-    assert search(catalog, ["feature", "7301"])[0].name == "wide.feature_7301"
-    assert search(catalog, ["wether"])[0].name == "airport_weather"
+    assert Index(catalog).search(["feature", "7301"])[0].name == "wide.feature_7301"
+    assert Index(catalog).search(["wether"])[0].name == "airport_weather"
