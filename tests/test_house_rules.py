@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import logging.config
 import pkgutil
 import re
 import tomllib
@@ -152,6 +153,8 @@ def test_each_project_stands_in_the_layers_of_imports():
 
 def test_imports_point_one_way(monkeypatch):
     monkeypatch.chdir(ROOT)
+    # It would switch off all loggers that are there, in tests that come after, too.
+    monkeypatch.setattr(logging.config, "dictConfig", lambda settings: None)
     assert lint_imports(is_debug_mode=False, cache_dir=None) == EXIT_STATUS_SUCCESS
 
 
