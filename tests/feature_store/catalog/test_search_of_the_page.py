@@ -11,7 +11,7 @@ from feature_store.catalog.model import FEATURE_TABLE, Catalog, Table
 from feature_store.catalog.page.contents import contents
 from feature_store.catalog.page.writing import page_of
 from feature_store.catalog.reading import read_catalog
-from feature_store.catalog.search import search
+from feature_store.catalog.search import Index
 from feature_store.tables.commit import Commit
 from tests.chromium import chromium
 from tests.feature_store.catalog.shelves import at, register, shelve
@@ -73,7 +73,8 @@ def on_the_page(
 
 
 def test_the_page_finds_what_show_features_finds_in_the_same_order(on_the_page, catalog) -> None:
-    here = {text: [one.name for one in search(catalog[0], text.split())] for text in ASKED}
+    index = Index(catalog[0])
+    here = {text: [one.name for one in index.search(text.split())] for text in ASKED}
     assert {text: on_the_page(text) for text in ASKED} == here
     assert [text for text, names in here.items() if not names] == NOTHING
 

@@ -235,6 +235,10 @@ class Reviewer:
         expect(self.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
         return self
 
+    def follow(self, name: str) -> None:
+        """Press a link once the page stands: what is pressed while it is being made anew may be lost."""
+        self.settled().page.get_by_role("link", name=name, exact=True).click()
+
     def alert(self, name: str) -> "Reviewer":
         """Open an alert by its deep link."""
         return self.open(f"?alert={IDS[name]}")

@@ -70,7 +70,7 @@ def test_features_are_searched_opened_and_followed_up_and_down(reader):
     ann.page.get_by_label("Search").fill("bag wieght")
     ann.page.get_by_label("Search").press("Enter")
     ann.sees("1 found")
-    ann.page.get_by_role("link", name="courier_load.bag_kilograms").click()
+    ann.follow("courier_load.bag_kilograms")
     expect(ann.page.get_by_role("heading", level=1)).to_have_text("bag_kilograms")
     ann.sees("Nobody that is recorded reads it.")
     ann.page.get_by_role("button", name="feature of courier_load").click()
@@ -82,10 +82,10 @@ def test_features_are_searched_opened_and_followed_up_and_down(reader):
     ):
         ann.sees(text)
     ann.sees("speed is no column of it; made with it: late_order/1")
-    ann.page.get_by_role("link", name="late_order/1", exact=True).click()
+    ann.follow("late_order/1")
     expect(ann.page.get_by_role("heading", level=1)).to_have_text("late_order/1")
     ann.sees("A change reaches late_scores. Ask couriers@example.com first.")
-    ann.page.get_by_role("link", name="courier_load", exact=True).click()
+    ann.follow("courier_load")
     expect(ann.page.get_by_role("heading", level=1)).to_have_text("courier_load")
     ann.settled().page.locator("svg a").filter(has_text="orders").first.click()
     expect(ann.page.get_by_role("heading", level=1)).to_have_text("orders")
@@ -113,7 +113,7 @@ def test_what_others_wrote_is_shown_as_it_stands_and_never_runs(reader):
         ann.open(query)
         assert ann.page.locator("img[src=x], a[href*=evil], main b, strong:text-is('bold')").count() == 0
     ann.sees("There is nothing called '<img src=x onerror=alert(2)>' in test.couriers.")
-    ann.open("?page=features&name=" + LOAD).page.get_by_role("link", name="mood").click()
+    ann.open("?page=features&name=" + LOAD).settled().page.get_by_role("link", name="mood").click()
     expect(ann.page.get_by_role("heading", level=1)).to_have_text(HOSTILE_NAME)
     ann.sees(HOSTILE)
 
