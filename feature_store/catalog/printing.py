@@ -18,7 +18,7 @@ from feature_store.catalog.unused import Unused
 from feature_store.errors import listed
 
 MOST_COLUMNS = 500
-"""Of a table so many columns are printed: to lay out ten thousand lines takes seconds."""
+"""Of a table so many columns are shown: to lay out ten thousand lines takes seconds."""
 _LONGEST = 40
 _MINUTE = "%Y-%m-%d %H:%M"
 _READERS = {MODEL: "models", SCORES: "scores", MONITOR: "monitors", TABLE: "other tables"}

@@ -7,11 +7,11 @@ their width; of texts, lists and the like the log knows only the files' size, so
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyspark.sql import SparkSession
-from pyspark.sql.types import StructType
+from pyspark.sql import DataFrame
+from pyspark.sql.types import StructField, StructType
 
 from feature_store.errors import Misuse
 from feature_store.join.resolved_lookup import ResolvedLookup
@@ -44,8 +44,10 @@ class Room:
     disk: int = 0
 
     @classmethod
-    def of(cls, spark: SparkSession, result: StructType) -> "Room":
-        """What the settings allow, or else the machine has, for rows of the schema ``result``."""
+    def of(cls, spine: DataFrame, costs: Iterable["Cost"]) -> "Room":
+        """What the settings allow, or else the machine has, for the rows of ``spine`` with all outputs."""
+        spark = spine.sparkSession
+        result = StructType([*spine.schema, *(output for cost in costs for output in cost.outputs)])
         given = spark.conf.get(MEMORY_SETTING, "")
         heap = size(spark.conf.get("spark.driver.memory", "1g") or "1g", "spark.driver.memory")
         limit = size(spark.conf.get("spark.driver.maxResultSize", "1g") or "1g", "spark.driver.maxResultSize")
@@ -76,10 +78,11 @@ def size(text: str, setting: str) -> int:
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one lookup: the bytes of its table while it is searched, and of its outputs for one row, on average."""
+    """Of one lookup: the bytes of its table while it is searched, and of its ``outputs`` for one row, on average."""
 
     table: int
     output: int
+    outputs: StructType = field(default_factory=StructType)
 
     @classmethod
     def of(cls, lookup: ResolvedLookup, tables: TablesInFiles) -> "Cost | None":
@@ -91,10 +94,11 @@ class Cost:
         read = sum(files.column("size_bytes").to_pylist()) * _GROWTH
         schema = tables.info(lookup.table, version=lookup.version).schema
         asked = StructType([schema[name] for name in lookup.table_columns])
-        outputs = StructType([schema[feature] for feature, _ in lookup.outputs])
+        outputs = StructType([StructField(name, schema[feature].dataType) for feature, name in lookup.outputs])
         return cls(
             rows * (row_bytes(asked) + _SEARCH) + (read if _has_texts(asked) else 0),
             row_bytes(outputs) + (read // max(rows, 1) if _has_texts(outputs) else 0),
+            outputs,
         )
 
 

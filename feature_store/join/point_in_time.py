@@ -30,7 +30,7 @@ from feature_store.errors import Misuse, suggestion
 from feature_store.join.in_spark import union_and_last
 from feature_store.join.memory import Room, costs, fits
 from feature_store.join.resolved_lookup import ResolvedLookup
-from feature_store.join.rows import Rows, joined_schema, selected
+from feature_store.join.rows import Rows, selected
 from feature_store.tables.gathering import rows_if_few
 from feature_store.tables.plain_scans import plain_scan
 from feature_store.tables.protocol import Tables, TablesInFiles
@@ -92,7 +92,8 @@ def _why_not_by_files(spine: DataFrame, lookups: Sequence[ResolvedLookup], table
 def _automatic(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: Tables) -> DataFrame | Rows:
     """On the driver where Spark runs in this process and everything fits, by files on clusters, otherwise by union."""
     if tables.in_process and isinstance(tables, TablesInFiles):
-        room, needed = Room.of(spine.sparkSession, joined_schema(spine.schema, lookups, tables)), costs(lookups, tables)
+        needed = costs(lookups, tables)
+        room = Room.of(spine, needed or ())
         if needed is not None and fits(room, needed, spine.schema, rows=0):
             few = rows_if_few(spine)
             scan = plain_scan(spine) if few is None else None

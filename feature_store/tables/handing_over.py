@@ -16,34 +16,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.types import (
-    ArrayType,
-    BinaryType,
-    BooleanType,
-    ByteType,
-    DataType,
-    DateType,
-    DecimalType,
-    DoubleType,
-    FloatType,
-    IntegerType,
-    LongType,
-    MapType,
-    ShortType,
-    StringType,
-    StructType,
-    TimestampNTZType,
-    TimestampType,
-)
+from pyspark.sql.types import ArrayType, BinaryType, DataType, DecimalType, MapType, StructType, TimestampNTZType
+
+from feature_store.tables.plain_scans import is_plain
 
 _MOST_BYTES_IN_MEMORY = 32 * 2**20
 _ROWS_OF_A_GROUP = 131_072
 """So many rows are read by one task."""
 _DISK_SHARE = 4
-_KINDS = (
-    BinaryType, BooleanType, ByteType, DateType, DecimalType, DoubleType, FloatType, IntegerType, LongType, ShortType,
-    TimestampNTZType, TimestampType,
-)  # fmt: skip
 
 
 def frame_of(spark: SparkSession, batches: Iterator[pa.RecordBatch], schema: StructType) -> DataFrame:
@@ -52,11 +32,11 @@ def frame_of(spark: SparkSession, batches: Iterator[pa.RecordBatch], schema: Str
     A file is one of Spark's own passing ones: it is there as long as Spark runs, since whoever has a frame that was made of this one
     may still read it.
     """
-    waiting, size, by_file = list[pa.RecordBatch](), 0, room_on_disk(spark, schema) > 0
+    waiting, size = list[pa.RecordBatch](), 0
     for batch in batches:
         waiting.append(batch)
         size += batch.nbytes
-        if by_file and size > _MOST_BYTES_IN_MEMORY:
+        if size > _MOST_BYTES_IN_MEMORY and room_on_disk(spark, schema) >= size:
             return _from_file(spark, chain(waiting, batches), schema)
     return spark.createDataFrame(pa.Table.from_batches(waiting) if waiting else [], schema)
 
@@ -106,5 +86,4 @@ def _can_be_written(kind: DataType) -> bool:
         return _can_be_written(kind.elementType)
     if isinstance(kind, MapType):
         return _can_be_written(kind.keyType) and _can_be_written(kind.valueType)
-    # Texts of another collation or of a fixed length are kinds of their own.
-    return type(kind) in _KINDS or (type(kind) is StringType and kind == StringType())
+    return is_plain(kind) or type(kind) in (BinaryType, DecimalType, TimestampNTZType)

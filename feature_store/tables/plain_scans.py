@@ -78,7 +78,7 @@ class PlainScan:
 
 def plain_scan(df: DataFrame) -> PlainScan | None:
     """The files that hold the frame's rows, no more and no less; None where that is not sure."""
-    if not df.columns or not all(_can_be_read(field.dataType) for field in df.schema):
+    if not df.columns or not all(is_plain(field.dataType) for field in df.schema):
         return None
     try:
         files = _files(df)
@@ -104,7 +104,8 @@ def _together(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
 
 
-def _can_be_read(kind: DataType) -> bool:
+def is_plain(kind: DataType) -> bool:
+    """Whether it is a type of single values that Parquet, Arrow and Spark have alike."""
     # Texts of another collation or of a fixed length are kinds of their own.
     return type(kind) in _KINDS and (not isinstance(kind, StringType) or kind == StringType())
 

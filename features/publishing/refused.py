@@ -14,7 +14,7 @@ from feature_store.tables.commit import Commit
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-    from pyspark.sql.types import StructType
+    from pyspark.sql.types import DataType, StructType
 
     from feature_store import FeatureStore, FeatureTable
     from feature_store.publish.publication import Publication
@@ -65,10 +65,12 @@ def refused(store: FeatureStore, name: str, *, until: datetime) -> Sequence[Refu
 
 
 def _schema() -> StructType:
-    from pyspark.sql.types import StringType, StructField, StructType, TimestampType
+    from pyspark.sql.types import StringType, TimestampType
+
+    from feature_store.tables.logs import commented
 
     text, moment = StringType(), TimestampType()
-    columns = [
+    columns: list[tuple[str, DataType, str]] = [
         ("feature_table", text, "Full name of the table that was to be published"),
         ("as_of", moment, "The moment as of which it was to be published"),
         ("window_start", moment, "First instant of the refused window; null: of a table without time"),
@@ -76,21 +78,17 @@ def _schema() -> StructType:
         ("found", text, "Which checks failed, on how many rows, with examples"),
         ("run_id", text, "The run"),
     ]
-    return StructType([StructField(name, kind, True, {"comment": comment}) for name, kind, comment in columns])
+    return commented(columns)
 
 
 def _record(store: FeatureStore, table: FeatureTable, commit: Commit, found: str) -> None:
     """Append the row, in a commit of its own."""
-    import pyarrow as pa
-    from pyspark.sql.pandas.types import to_arrow_schema
+    from feature_store.tables.logs import append_to_log
 
-    columns, (start, end) = _schema(), commit.window or (None, None)
-    if not store.tables.exists(REFUSED_TABLE):
-        store.tables.create(REFUSED_TABLE, columns, description=_DESCRIPTION)
-    run = commit.run or run_id()
+    (start, end), run = commit.window or (None, None), commit.run or run_id()
     row = {
         "feature_table": store.tables.full_name(table.name), "as_of": utc(commit.as_of), "window_start": start,
         "window_end": end, "found": found, "run_id": run,
     }  # fmt: skip
-    rows = pa.Table.from_pylist([row], schema=to_arrow_schema(columns, timezone="UTC"))
-    store.tables.append(REFUSED_TABLE, rows, commit=Commit(verb=RECORD, as_of=commit.as_of, run=run))
+    recorded = Commit(verb=RECORD, as_of=commit.as_of, run=run)
+    append_to_log(store.tables, REFUSED_TABLE, row, _schema(), description=_DESCRIPTION, commit=recorded)

@@ -60,10 +60,10 @@ def schema() -> StructType:
         LongType,
         MapType,
         StringType,
-        StructField,
-        StructType,
         TimestampType,
     )
+
+    from feature_store.tables.logs import commented
 
     text, number, moment, counts = StringType(), LongType(), TimestampType(), MapType(StringType(), LongType())
     columns: list[tuple[str, DataType, str]] = [
@@ -101,25 +101,18 @@ def schema() -> StructType:
         ("table_versions", counts, "By full name, the versions of entities and feature tables that were read"),
         ("score_table_version", number, "Version of the score table that holds the scores; null: none were written"),
     ]
-    return StructType([StructField(name, kind, True, {"comment": comment}) for name, kind, comment in columns])
+    return commented(columns)
 
 
 def record(store: FeatureStore, run: Run) -> None:
     """Append the row, in a commit of its own; Spark is not needed for it."""
-    import pyarrow as pa
-    from pyspark.sql.pandas.types import to_arrow_schema
+    from feature_store.tables.logs import append_to_log
 
-    columns = schema()
-    if not store.tables.exists(RUNS_TABLE):
-        store.tables.create(RUNS_TABLE, columns, description=_DESCRIPTION)
-    store.tables.add_columns(RUNS_TABLE, columns)
     values = {one.name: getattr(run, one.name) for one in fields(run)}
     row = {name: list(value.items()) if isinstance(value, Mapping) else value for name, value in values.items()}
-    rows = pa.Table.from_pylist([row], schema=to_arrow_schema(columns, timezone="UTC"))
     window = (run.window_start, run.window_end) if run.window_start else None
     commit = Commit(verb=RECORD, as_of=run.as_of, window=window, run=run.run_id)
-    store.tables.append(RUNS_TABLE, rows, commit=commit)
-    store.tables.compact(RUNS_TABLE, commit=commit)
+    append_to_log(store.tables, RUNS_TABLE, row, schema(), description=_DESCRIPTION, commit=commit)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import streamlit as st
 from feature_store.catalog.edges import edges, node_id
 from feature_store.catalog.lookups import lookup_code
 from feature_store.catalog.model import Catalog, Reader, Table
+from feature_store.catalog.printing import MOST_COLUMNS
 from feature_store.catalog.search import Found, Index
 from feature_store.errors import listed
 from monitoring.app import feature_lineage
@@ -16,7 +17,6 @@ from monitoring.app.shelf import Shelf
 from monitoring.app.wording import count, literal, shortened
 
 MOST_FOUND = 50
-MOST_COLUMNS = 500
 _LONGEST = 160
 
 
