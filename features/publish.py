@@ -168,7 +168,7 @@ def _commits(store: FeatureStore, table: FeatureTable) -> list[Commit]:
 
 def commit_of_run(store: FeatureStore, table: FeatureTable, as_of: datetime) -> Commit:
     """What all commits of a run of this moment say: the sources at the versions they have now, and the code."""
-    versions = {name: store.tables.info(name).version for name in sorted({source.table for source in table.sources})}
+    versions = {name: store.tables.version(name) for name in sorted({source.table for source in table.sources})}
     module = inspect.getmodule(table.compute)
     code = inspect.getsource(module) if module else ""
     return Commit(

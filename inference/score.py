@@ -97,7 +97,7 @@ def _begun(
 
     as_of = as_ofs[0]
     champion = office.champion_at(store.tables.full_name(spec.training.name), asked[0], alias=spec.alias)
-    version = store.tables.info(spec.entities.table).version
+    version = store.tables.version(spec.entities.table)
     is_long = asked[1] - asked[0] > chunk
     somebody = first_and_last(store, spec, asked, as_of=as_of, version=version) if is_long else None
     windows = cut(asked, chunk=chunk, somebody=somebody)

@@ -1,5 +1,6 @@
 """One Spark session for all tests of a process, an empty store for each, and nothing that outlives the run."""
 
+import gc
 import os
 import sys
 import uuid
@@ -29,6 +30,9 @@ os.environ.pop("MLFLOW_TRACKING_URI", None)
 os.environ.pop("PIPELINE_WORKSPACE", None)
 os.environ.pop("PIPELINE_WAREHOUSE", None)
 
+# A quarter of the time of importing all tests went to looking, again and again, for garbage among modules.
+gc.disable()
+
 TESTS = Path(__file__).parent
 
 # Queries over a few rows spend their time on planning.
@@ -45,6 +49,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return  # who names files has their order
     places = {name: place for place, name in enumerate(SLOW_FILES)}
     items.sort(key=lambda item: places.get(os.path.relpath(item.path, TESTS), len(places)))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What was imported stays: whoever looks for garbage later need not look there."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -91,7 +91,7 @@ def test_everything_in_a_table_that_is_not_as_declared_is_told_at_once(store: Fe
 
 
 def test_a_key_that_somebody_has_written_twice_past_the_store_is_found(store: FeatureStore) -> None:
-    version = store.tables.info("courier_load").version
+    version = store.tables.version("courier_load")
     first = store.tables.read("courier_load").where("courier = 'courier 0'").limit(1)
     store.tables.append("courier_load", first, commit=Commit(verb="by hand", as_of=AS_OF))
 

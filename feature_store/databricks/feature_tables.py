@@ -78,7 +78,7 @@ class FeatureTables:
 
     def table_at(self, name: str, version: int | None) -> StoredFeatureTable:
         """The feature table with the columns of ``version``; None: as it is. Keys and tags are those of now."""
-        schema = self.tables.read(name, version=version).schema
+        schema = self.tables.columns(name, version=version)
         properties = self.tables.properties(name)
         told = self._told(name)
         keys = list(told.primary_keys)

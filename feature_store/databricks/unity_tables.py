@@ -56,7 +56,7 @@ class UnityTables:
 
     def info(self, name: str, *, version: int | None = None) -> TableInfo:
         """The table at ``version``; description, properties and id are always those of now, as Delta tells no others."""
-        schema = self.read(name, version=version).schema
+        schema = self.columns(name, version=version)
         newest = self._newest(name)
         detail = self._detail(name, newest)
         return TableInfo(
@@ -74,8 +74,10 @@ class UnityTables:
         return self._known_format(name, {row.key: row.value for row in told})
 
     def version(self, name: str) -> int:
-        """The newest version."""
         return int(self._newest(name).version)
+
+    def columns(self, name: str, *, version: int | None = None) -> StructType:
+        return self.read(name, version=version).schema
 
     def _known_format(self, name: str, properties: dict[str, str]) -> dict[str, str]:
         written_as = properties.get(FORMAT_PROPERTY, "1")
@@ -92,7 +94,11 @@ class UnityTables:
 
     def _newest(self, name: str) -> Row:
         """The newest commit's ``version`` and ``timestamp``."""
-        return self.spark.sql(f"DESCRIBE HISTORY {self.quoted(name)} LIMIT 1").collect()[0]
+        try:
+            return self.spark.sql(f"DESCRIBE HISTORY {self.quoted(name)} LIMIT 1").collect()[0]
+        except AnalysisException:
+            self.check_is_there(name)
+            raise
 
     def _detail(self, name: str, newest: Row) -> Row:
         """What Delta tells of the table; it is not asked again before there is another commit."""
@@ -188,7 +194,7 @@ class UnityTables:
 
     def add_columns(self, name: str, schema: StructType) -> None:
         """Add those columns of ``schema`` that the table does not have yet, as nullable ones."""
-        stored = set(self.read(name).columns)
+        stored = set(self.columns(name).names)
         new = [_column(StructField(f.name, f.dataType, True, f.metadata)) for f in schema if f.name not in stored]
         if new:
             self._change(name, f"ALTER TABLE {self.quoted(name)} ADD COLUMNS ({', '.join(new)})")
@@ -224,7 +230,7 @@ class UnityTables:
 
         self.check_is_there(name)
         df = self._frame(name, df)
-        check_schema(self.full_name(name), df.schema, self.read(name).schema)
+        check_schema(self.full_name(name), df.schema, self.columns(name))
         with self._writing(name):
             return merge_differing(DeltaTable.forName(self.spark, self.quoted(name)), df, keys, commit)
 
@@ -244,7 +250,7 @@ class UnityTables:
             return counted
 
     def _frame(self, name: str, rows: DataFrame | pa.Table) -> DataFrame:
-        return self.spark.createDataFrame(rows, schema=self.read(name).schema) if isinstance(rows, pa.Table) else rows
+        return self.spark.createDataFrame(rows, schema=self.columns(name)) if isinstance(rows, pa.Table) else rows
 
     def _change(self, name: str, statement: str) -> None:
         with self._writing(name):
@@ -254,7 +260,7 @@ class UnityTables:
     def _counted(self, name: str, df: DataFrame, rows: int | None = None) -> Iterator[tuple[int, DataFrame]]:
         """The rows and, unless it is known, their number; computed once."""
         self.check_is_there(name)
-        check_schema(self.full_name(name), df.schema, self.read(name).schema)
+        check_schema(self.full_name(name), df.schema, self.columns(name))
         cached = df if df.is_cached or rows is not None else df.persist()
         try:
             with self._writing(name):

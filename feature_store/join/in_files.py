@@ -201,7 +201,7 @@ def _sought(
     found, target, zone = list[Sought](), 0, spine.sparkSession.conf.get("spark.sql.session.timeZone")
     for lookup in lookups:
         table = tables.open(lookup.table, version=lookup.version)
-        stored = tables.info(lookup.table, version=lookup.version).schema
+        stored = tables.columns(lookup.table, version=lookup.version)
 
         def fields(names: Sequence[str], stored: StructType = stored) -> pa.Schema:
             return to_arrow_schema(StructType([stored[name] for name in names]), timezone=zone)

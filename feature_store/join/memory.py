@@ -92,7 +92,7 @@ class Cost:
             return None
         rows = sum(files.column("num_records").to_pylist())
         read = sum(files.column("size_bytes").to_pylist()) * _GROWTH
-        schema = tables.info(lookup.table, version=lookup.version).schema
+        schema = tables.columns(lookup.table, version=lookup.version)
         asked = StructType([schema[name] for name in lookup.table_columns])
         outputs = StructType([StructField(name, schema[feature].dataType) for feature, name in lookup.outputs])
         return cls(

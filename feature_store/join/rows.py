@@ -84,7 +84,7 @@ def joined_schema(spine: StructType, lookups: Sequence[ResolvedLookup], tables: 
 
     schema = StructType(list(spine.fields))
     for lookup in lookups:
-        stored = tables.info(lookup.table, version=lookup.version).schema
+        stored = tables.columns(lookup.table, version=lookup.version)
         for feature, name in lookup.outputs:
             schema = schema.add(name, stored[feature].dataType, True)
     return schema

@@ -120,7 +120,7 @@ class Models:
         package = Package.load(packaging.packaged_folder(model_uri))
         if isinstance(package.spec, DeclaredSpec):
             read = aggregated.tables_of(package.spec.declared, self.tables)
-            return {name: self.tables.info(name).version for name in read}
+            return {name: self.tables.version(name) for name in read}
         definition = self.training_sets.packaged(package, {}, _TRAINED_WITH)
         return {name: table.version for name, table in sorted(definition.stored.items())}
 

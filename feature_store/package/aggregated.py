@@ -87,7 +87,7 @@ def create(
     check_findable(features)
     kept = [feature for feature in features if feature.name not in exclude]
     inputs = {name for name, _ in _Declared([], [], [], {}, kept).inputs()}
-    versions = {table: tables.info(table).version for table in tables_of(kept, tables)}
+    versions = {table: tables.version(table) for table in tables_of(kept, tables)}
     types = _joined(df, kept, tables, versions, None).schema
     sources = [
         SourceColumn(name=name, data_type=df.schema[name].dataType.simpleString(), include=name not in exclude)
@@ -174,14 +174,14 @@ def looked_up(
     """
     wanted = [feature for feature in spec.declared if feature.name not in brought]
     for source in {source.name: source for feature in wanted for source in sources_of(feature.source)}.values():
-        there = tables.info(source.table).schema.names
+        there = tables.columns(source.table).names
         gone = [name for name in (*source.columns, str(source.known_at)) if name not in (*there, KNOWN_AT)]
         if gone:
             raise SchemaMismatch(
                 f"The model was trained with {listed(gone)} of {tables.full_name(source.table)}, which the table no longer "
                 f"has; it has {listed(there)}. Land the column again, or train the model again."
             )
-    now = {table: tables.info(table).version for table in tables_of(wanted, tables)}
+    now = {table: tables.version(table) for table in tables_of(wanted, tables)}
     computed = compute(df, wanted, tables, {**now, **versions})
     others = [name for name in spec.included if name not in df.columns]
     return computed.select(*(f"`{name}`" for name in [*df.columns, *others]))

@@ -110,6 +110,12 @@ class DeltaFolder:
             self.full_name(name), columns_of(found), description, properties, found.version(), str(meta.id)
         )
 
+    def version(self, name: str) -> int:
+        return self.open(name).version()
+
+    def columns(self, name: str, *, version: int | None = None) -> StructType:
+        return columns_of(self.open(name, version=version))
+
     def history(self, name: str) -> list[TableVersion]:
         return [
             TableVersion(

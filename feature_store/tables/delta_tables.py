@@ -88,13 +88,13 @@ class DeltaTables(DeltaFolder):
         """Add those columns of ``schema`` that the table does not have yet, as nullable ones."""
 
         def add() -> None:
-            stored = set(self.info(name).schema.names)
+            stored = set(self.columns(name).names)
             new = [field.jsonValue() for field in schema if field.name not in stored]
             if new:
                 fields = deltalake.Schema.from_json(json.dumps({"type": "struct", "fields": new})).fields
                 self.open(name).alter.add_columns(list(fields))
 
-        if not set(schema.names) <= set(self.info(name).schema.names):
+        if not set(schema.names) <= set(self.columns(name).names):
             self._in_turn(name, add)
 
     def describe(self, name: str, *, description: str | None = None, comments: Mapping[str, str]) -> None:

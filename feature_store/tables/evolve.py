@@ -112,4 +112,4 @@ def _with_columns(tables: Tables, name: str, given: StructType, description: str
     if not tables.exists(name):
         tables.create(name, plain, description=description, properties={OWNER: owner})
     tables.add_columns(name, plain)
-    return tables.info(name).schema
+    return tables.columns(name)

@@ -161,7 +161,7 @@ class ScoringRun:
             "entities_without_moment": entities.without_moment,
         }  # fmt: skip
         rows = self._write(window, entities.frame, entities.rows, facts)
-        told["score_table_version"] = self.store.tables.info(self.spec.output).version
+        told["score_table_version"] = self.store.tables.version(self.spec.output)
         return Scored(
             self.output, *window, rows, self.champion.version,
             misses=misses, stale=stale, without_moment=entities.without_moment,

@@ -67,7 +67,7 @@ def check(
         writer = "score-batch" if isinstance(monitor, DriftMonitor) else "publish-features"
         what = "score table" if isinstance(monitor, DriftMonitor) else "table"
         return Check(monitor, as_of, notes=[f"There is no {what} {output} yet; {writer} writes it."])
-    version = store.tables.info(output).version
+    version = store.tables.version(output)
     types = measured_columns(store, monitor)
     kind = model_kind(store, monitor, types)
     baselines = _baselines(store, monitor, kept.asked_of(monitor, list(types), kind))
@@ -199,6 +199,6 @@ def _commit(store: FeatureStore, monitor: Monitor, as_of: datetime, version: int
         training = monitor.scoring.training
         for name in (training.labels.table, kept.training_set_table(training)):
             if store.tables.exists(name):
-                sources[store.tables.full_name(name)] = store.tables.info(name).version
+                sources[store.tables.full_name(name)] = store.tables.version(name)
     span = (min(window.start for window in windows), max(window.end for window in windows)) if windows else None
     return Commit(verb="check-drift", as_of=as_of, sources=sources, window=span, details={"monitor": monitor.name})

@@ -106,7 +106,7 @@ def read_events(store: FeatureStore, *, monitor: str | None = None, as_of: datet
 
     if not store.tables.exists(EVENTS_TABLE):
         return []
-    there = store.tables.info(EVENTS_TABLE).schema.names
+    there = store.tables.columns(EVENTS_TABLE).names
     names = [column.name for column in fields(Event) if column.name in there]
     events = {}
     for row in dicts_of(store.tables.collect(EVENTS_TABLE, names)):

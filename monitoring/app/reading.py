@@ -131,9 +131,7 @@ def _state(place: Place, version: Version, as_of: datetime | None) -> tuple[list
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _table(place: Place, table: str, version: Version) -> pa.Table:
     tables = place.store.tables
-    return tables.collect(
-        table, tables.info(table).schema.names
-    ).combine_chunks()  # nested columns in many pieces are slow
+    return tables.collect(table, tables.columns(table).names).combine_chunks()  # nested columns in many pieces are slow
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

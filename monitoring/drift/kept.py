@@ -81,7 +81,7 @@ def compute(store: FeatureStore, monitor: DriftMonitor, version: str, asked: Ask
     count = store.tables.collect(name, ["split"], only=only).num_rows
     if not count:
         return None
-    there = list(store.tables.info(name).schema.names)
+    there = list(store.tables.columns(name).names)
     read, slices, found = _reading(store, name, only, asked, there, monitor.calendar, training.decided_at)
 
     def rows(columns: Sequence[str]) -> pa.Table:
@@ -214,7 +214,7 @@ def _of_span(store: FeatureStore, monitor: TableMonitor, asked: Asked) -> Baseli
     computed = _computed_of_span(store, monitor, span, asked)
     if computed is not None:
         ensure(store.tables, BASELINES_TABLE, "baselines")
-        sources = {store.tables.full_name(monitor.output): store.tables.info(monitor.output).version}
+        sources = {store.tables.full_name(monitor.output): store.tables.version(monitor.output)}
         commit = Commit(verb="check-drift", as_of=utc(span.end), sources=sources, details={"monitor": monitor.name})
         rows = arrow_table([{**only, "baseline": computed.to_json()}], BASELINES)
         store.tables.append(BASELINES_TABLE, rows, commit=commit)

@@ -200,7 +200,7 @@ def _read(tables: Tables, monitor: Monitor, name: str, columns: Sequence[str], *
     """What the table has of windows of the monitor's length."""
     if not tables.exists(name):
         return []
-    there = tables.info(name).schema.names
+    there = tables.columns(name).names
     known = [column for column in columns if column in there]
     found = tables.collect(name, known, only={"granularity": monitor.calendar.name, **only})
     lacking = {column: None for column in columns if column not in there}

@@ -26,7 +26,7 @@ def measured_columns(store: FeatureStore, monitor: Monitor) -> dict[str, str]:
     """The columns that are measured, with Spark's names of their types: keys of the rows and bookkeeping are not."""
     return {
         column.name: column.dataType.simpleString()
-        for column in store.tables.info(monitor.output).schema
+        for column in store.tables.columns(monitor.output)
         if column.name not in monitor.keys and column.dataType.simpleString().split("(")[0] in _MEASURED_TYPES
     }
 

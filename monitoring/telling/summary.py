@@ -93,7 +93,7 @@ def _months(
     alerts: Sequence[Alert],
 ) -> tuple[list[Month], list[str]]:
     """The months with scores, and what to mention. The scores' predictions and labels are held in memory."""
-    version = store.tables.info(monitor.scoring.output).version
+    version = store.tables.version(monitor.scoring.output)
     kind = model_kind(store, monitor, measured_columns(store, monitor))
     frame, notes = scores_with_labels(store, monitor, version, kind, as_of)
     decided_at = F.col(monitor.scoring.training.decided_at)

@@ -34,7 +34,7 @@ def reading(store: FeatureStore) -> Read:
         name = platform.whose(store.tables, name)
         if not store.tables.exists(name):
             return []
-        there = store.tables.info(name).schema.names
+        there = store.tables.columns(name).names
         found = store.tables.collect(name, platform.read_with(columns, there), only=only)
         return platform.of_windows(found.to_pylist())
 

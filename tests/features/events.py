@@ -49,7 +49,7 @@ def land(store: FeatureStore, df: DataFrame, *, table: str = "events") -> None:
 
 def rows(store: FeatureStore, name: str = "delays") -> list[tuple[Any, ...]]:
     """The rows of a table, in order, read without Spark; moments as day and hour."""
-    frame = store.tables.arrow(name, store.tables.info(name).schema.names)  # type: ignore[attr-defined]
+    frame = store.tables.arrow(name, store.tables.columns(name).names)  # type: ignore[attr-defined]
     return sorted(
         (
             tuple(f"{value:%dT%H}" if isinstance(value, datetime) else value for value in row)

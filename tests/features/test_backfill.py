@@ -33,7 +33,7 @@ def windows(store, name="delays"):
 
 def in_log(store, kind, *, name="delays", version=None):
     """The paths of the files that the newest commit, or ``version``, adds or removes."""
-    version = store.tables.info(name).version if version is None else version
+    version = store.tables.version(name) if version is None else version
     lines = (store.tables.path(name) / "_delta_log" / f"{version:020}.json").read_text().splitlines()
     return {action[kind]["path"] for action in map(json.loads, lines) if kind in action}
 

@@ -63,10 +63,10 @@ def test_rows_land_with_declared_types_descriptions_and_utc_moments(frame, store
 
 def test_landing_twice_changes_nothing_and_landing_something_else_replaces_the_whole(store):
     ingest(store, LANDED, as_of=JANUARY)
-    version = store.tables.info("departures").version
+    version = store.tables.version("departures")
 
     assert ingest(store, changed(ROWS.copy()), as_of=datetime(2015, 1, 1, tzinfo=UTC)) == 0
-    assert store.tables.info("departures").version == version
+    assert store.tables.version("departures") == version
 
     assert ingest(store, changed(ROWS[:1]), as_of=JANUARY) == 1
     assert store.tables.read("departures").count() == 1
@@ -84,7 +84,7 @@ def test_a_column_that_the_declaration_has_gained_is_added_to_the_table(store):
     assert ingest(store, more, as_of=JANUARY) == 2
 
     assert {row["gate"] for row in store.tables.read("departures").collect()} == {"A1", None}
-    assert store.tables.info("departures").schema["gate"].metadata == {"comment": "Where it left"}
+    assert store.tables.columns("departures")["gate"].metadata == {"comment": "Where it left"}
 
 
 def test_a_source_whose_stamp_is_the_same_is_not_read_again_and_one_with_another_stamp_or_columns_is(store):
@@ -122,10 +122,10 @@ def test_a_source_whose_stamp_is_the_same_is_not_read_again_and_one_with_another
 )
 def test_rows_that_do_not_fit_are_refused_and_the_table_stays_as_it_was(store, rows, error, text):
     ingest(store, LANDED, as_of=JANUARY)
-    version = store.tables.info("departures").version
+    version = store.tables.version("departures")
     with pytest.raises(error, match=text):
         ingest(store, changed(rows), as_of=JANUARY)
-    assert store.tables.info("departures").version == version
+    assert store.tables.version("departures") == version
 
 
 def test_a_project_that_does_not_exist_is_an_error_of_one_sentence(spark, tmp_path):

@@ -95,10 +95,10 @@ def test_windows_cut_at_any_moments_hold_the_rows_of_one_window(store, table):
 
 def test_publishing_again_gives_the_same_rows_and_catching_up_with_nothing_writes_nothing(store):
     table = origin_congestion.TABLE
-    before, version = fingerprint(store.tables.read(table.name)), store.tables.info(table.name).version
+    before, version = fingerprint(store.tables.read(table.name)), store.tables.version(table.name)
 
     assert publish(store, table, as_of=AS_OF).rows is None
-    assert store.tables.info(table.name).version == version
+    assert store.tables.version(table.name) == version
 
     publish(store, table, as_of=AS_OF, full=True)
     publish(store, table, as_of=AS_OF, start=AS_OF - 30 * HOUR, end=AS_OF - 7.5 * HOUR)
@@ -114,7 +114,7 @@ def test_a_table_without_time_is_passed_over_until_its_sources_change(store):
 def test_each_commit_tells_its_window_its_sources_and_the_code(store):
     (commit,) = [entry.commit for entry in store.tables.history("airport_weather") if entry.commit]
     assert (commit.verb, commit.as_of, commit.window) == ("publish-features", AS_OF, (BEGINNING, AS_OF))
-    assert commit.sources == {"test.flights.weather": store.tables.info("weather").version}
+    assert commit.sources == {"test.flights.weather": store.tables.version("weather")}
     assert commit.details["views"] == ["weather_observations"]
     assert commit.details["module"] == "features.flights.airport_weather"
     assert commit.details["seconds"] > 0
@@ -271,10 +271,10 @@ def test_the_command_says_what_it_did_and_that_an_empty_window_is_up_to_date(sto
 
 
 def test_a_dry_run_writes_nothing(store):
-    version = store.tables.info("origin_congestion").version
+    version = store.tables.version("origin_congestion")
     said = run(store, "origin_congestion", "--as-of", "2013-06-14", "--dry-run")
     assert "would write 5 rows from 2013-06-13 18:30 to 2013-06-14 00:00" in said.output
-    assert store.tables.info("origin_congestion").version == version
+    assert store.tables.version("origin_congestion") == version
 
 
 @pytest.mark.parametrize(

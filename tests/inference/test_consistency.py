@@ -30,7 +30,7 @@ def counts(orders: Orders, *, ann: int) -> int:
     df = frame(orders.store.spark, rows, "courier string, counted_at timestamp, open_orders bigint")
     orders.store.tables.overwrite("counts", df, commit=Commit(verb="ingest-sources", as_of=at("1")))
     publish(orders.store, COURIER_LOAD, as_of=at("5"), full=True)
-    return orders.store.tables.info(LOADS).version
+    return orders.store.tables.version(LOADS)
 
 
 def change(orders: Orders, column: str, order: str, value: int) -> None:
@@ -247,7 +247,7 @@ def publish_distance(orders: Orders, kilometres: float) -> int:
     )
     orders.store.tables.overwrite("districts", rows, commit=Commit(verb="ingest-sources", as_of=at("1")))
     publish(orders.store, DISTRICT_DISTANCE, as_of=at("5"))
-    return orders.store.tables.info(DISTANCES).version
+    return orders.store.tables.version(DISTANCES)
 
 
 def test_what_functions_compute_is_compared_and_what_the_scores_do_not_keep_is_told(
@@ -295,7 +295,7 @@ def test_what_the_declared_lookups_no_longer_give_is_told_and_not_certain(
 
 def test_what_is_aggregated_as_of_each_moment_is_compared(orders: Orders, by_counts: Any) -> None:
     counts(orders, ann=2)
-    then = orders.store.tables.info(COUNTED).version
+    then = orders.store.tables.version(COUNTED)
     orders.score(by_counts, **FIRST_TWO_DAYS)
 
     assert check(orders, by_counts) == Consistency(OUTPUT, (at("1"), at("3")), rows=4, values=4)

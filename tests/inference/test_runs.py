@@ -54,9 +54,9 @@ def test_a_scored_window_is_a_row_with_what_was_read_missed_and_written(orders: 
         "reason": None, "warnings": [], "rows": 4, "entities": 4, "entities_without_moment": 0,
         "misses": {LOADS: 1}, "stale": {}, "model": MODEL, "model_version": "1",
         "table_versions": {
-            LOADS: orders.store.tables.info(LOADS).version, ORDERS: orders.store.tables.info(ORDERS).version,
+            LOADS: orders.store.tables.version(LOADS), ORDERS: orders.store.tables.version(ORDERS),
         },
-        "score_table_version": orders.store.tables.info(OUTPUT).version,
+        "score_table_version": orders.store.tables.version(OUTPUT),
     }  # fmt: skip
 
 
@@ -126,14 +126,14 @@ def test_as_much_as_the_limit_may_be_missing(orders: Orders) -> None:
 
 def test_a_refused_window_leaves_the_scores_that_were_there(orders: Orders) -> None:
     orders.score(as_of=at("3"), start=at("1"))
-    version = orders.store.tables.info(OUTPUT).version
+    version = orders.store.tables.version(OUTPUT)
 
     with pytest.raises(InvalidRows):
         orders.score(
             replace(SPEC, limits=[MaxMisses(COURIER_LOAD, share=0)]), as_of=at("4"), start=at("1"), end=at("3")
         )
 
-    assert orders.store.tables.info(OUTPUT).version == version
+    assert orders.store.tables.version(OUTPUT) == version
 
 
 def of(orders: Orders, *rows: tuple[Any, ...]) -> Any:
@@ -315,9 +315,9 @@ def test_a_run_that_was_killed_between_its_scores_and_their_row_is_recorded_by_t
         "warnings": ["1 entity has no moment of decision, and so no score in any window.", LATE],
         "model": MODEL, "model_version": "1",
         "table_versions": {
-            LOADS: orders.store.tables.info(LOADS).version, "test.couriers.walk_ins": orders.store.tables.info("walk_ins").version,
+            LOADS: orders.store.tables.version(LOADS), "test.couriers.walk_ins": orders.store.tables.version("walk_ins"),
         },
-        "score_table_version": orders.store.tables.info(OUTPUT).version,
+        "score_table_version": orders.store.tables.version(OUTPUT),
     }  # fmt: skip
 
 

@@ -97,8 +97,8 @@ def test_the_commit_says_which_window_which_model_and_which_versions_of_which_ta
     assert newest is not None
     assert (newest.verb, newest.as_of, newest.window, newest.run) == ("score-batch", at("3"), (at("1"), at("3")), "run")
     assert newest.sources == {
-        "test.couriers.courier_load": orders.store.tables.info("courier_load").version,
-        "test.couriers.orders": orders.store.tables.info("orders").version,
+        "test.couriers.courier_load": orders.store.tables.version("courier_load"),
+        "test.couriers.orders": orders.store.tables.version("orders"),
     }
     assert newest.details == {
         "model": MODEL, "model_version": "1", "definition": definition(SPEC), "rows": 4,
@@ -134,10 +134,10 @@ UP_TO_DATE = Scored(OUTPUT, at("2"), at("3"), 2, "1", repeated=True)
 
 def test_a_window_scored_so_before_is_left_as_it_is(orders: Orders) -> None:
     orders.score(**SECOND_DAY, run="first")
-    version = orders.store.tables.info(OUTPUT).version
+    version = orders.store.tables.version(OUTPUT)
 
     assert orders.score(**SECOND_DAY, run="second") == UP_TO_DATE
-    assert orders.store.tables.info(OUTPUT).version == version
+    assert orders.store.tables.version(OUTPUT) == version
 
 
 def test_features_published_for_later_moments_leave_a_scored_window_up_to_date(orders: Orders) -> None:

@@ -15,7 +15,7 @@ HEAVY = [31.0, 32.0, 33.0, 34.0] * 25
 
 
 def versions(store):
-    return {name: store.tables.info(name).version for name in store.tables.names()}
+    return {name: store.tables.version(name) for name in store.tables.names()}
 
 
 def test_a_score_table_that_does_not_exist_is_said_and_nothing_is_written(parcels):

@@ -50,7 +50,7 @@ class Feed:
         df = self.store.spark.createDataFrame(rows, "sensor string, at timestamp, degrees double")
         if not self.store.tables.exists("readings"):
             self.store.tables.create("readings", df.schema)
-        for column in self.store.tables.info("readings").schema:
+        for column in self.store.tables.columns("readings"):
             if column.name not in df.columns:
                 df = df.withColumn(column.name, F.lit(1).cast(column.dataType))
         start, end = FIRST + first * DAY, FIRST + (first + len(days)) * DAY
@@ -120,10 +120,10 @@ def test_a_changed_unit_moves_the_mean_away_from_the_span_that_is_the_baseline(f
     span = Span(FIRST, FIRST + 2 * DAY)
     [alert] = feed.check({"degrees": MeanShift(3.0)}, 4, baseline=span).verdict.alerts
     assert (alert.since, alert.value > 30) == (FIRST + 3 * DAY, True)
-    kept = feed.store.tables.info("drift_baselines").version
+    kept = feed.store.tables.version("drift_baselines")
     feed.write(4, WARM)
     feed.check({"degrees": MeanShift(3.0)}, 5, baseline=span)
-    assert feed.store.tables.info("drift_baselines").version == kept
+    assert feed.store.tables.version("drift_baselines") == kept
 
 
 def test_a_column_that_appears_or_loses_all_its_values_is_a_change_of_the_table(feed):

@@ -65,7 +65,7 @@ def test_creating_the_same_table_or_workspace_at_once_makes_it_once(store, other
     other.begin("create", store, name="hourly")
     create(store, name="hourly")
     assert other.answer() == {"result": None}
-    assert store.tables.info("hourly").version == 0
+    assert store.tables.version("hourly") == 0
 
     other.begin("experiment", store, name="late_order")
     ours = experiment(store, name="late_order")

@@ -139,9 +139,7 @@ def test_a_population_is_scored_with_the_model_s_own_classes(trips: Trips) -> No
 def test_the_rows_that_each_learned_from_are_kept_with_its_predictions(trips: Trips) -> None:
     kept = trips.store.tables.read("trip_outcome_training_set").where("model_version = '1'")
     assert kept.where("outcome = prediction").count() == kept.count() == trips.outcome[0].rows
-    types = {
-        one.name: one.dataType.simpleString() for one in trips.store.tables.info("trip_minutes_training_set").schema
-    }
+    types = {one.name: one.dataType.simpleString() for one in trips.store.tables.columns("trip_minutes_training_set")}
     assert (types["minutes"], types["prediction"]) == ("double", "double")
 
 

@@ -151,7 +151,7 @@ def test_a_run_has_the_parameters_the_metrics_of_all_estimators_the_table_versio
     assert run.data.metrics["roc_auc"] == life.first.metrics["tree"]["roc_auc"]
     assert run.data.metrics["coin.roc_auc"] == 0.5
     tables = life.store.tables
-    assert run.data.tags["table_version.test.couriers.courier_load"] == str(tables.info("courier_load").version)
+    assert run.data.tags["table_version.test.couriers.courier_load"] == str(tables.version("courier_load"))
     assert run.data.tags["owner"] == "couriers@example.com"
     assert [one.path for one in life.registry.list_artifacts(version.run_id)].count("card.html") == 1
 
@@ -161,10 +161,10 @@ def test_a_model_carries_what_it_takes_to_build_its_training_frame_again(life: L
 
     tables = life.store.tables
     assert lineage["tables"] == {
-        "test.couriers.courier_load": tables.info("courier_load").version,
-        "test.couriers.district_distance": tables.info("district_distance").version,
+        "test.couriers.courier_load": tables.version("courier_load"),
+        "test.couriers.district_distance": tables.version("district_distance"),
     }
-    assert lineage["labels"] == {"test.couriers.orders": tables.info("orders").version}
+    assert lineage["labels"] == {"test.couriers.orders": tables.version("orders")}
     assert lineage["as_of"] == "2024-01-15T00:00:00+00:00"
     assert lineage["holdout_days"] == 5
     assert lineage["fingerprint"] == life.registry.get_model_version(MODEL, "1").tags["training_fingerprint"]
@@ -189,7 +189,7 @@ def test_the_training_set_is_kept_with_its_split_and_the_scores_that_the_package
 
 def test_the_kept_training_set_has_the_types_of_the_features_whatever_nulls_there_are(life: Life) -> None:
     types = {
-        field.name: field.dataType.simpleString() for field in life.store.tables.info("late_order_training_set").schema
+        field.name: field.dataType.simpleString() for field in life.store.tables.columns("late_order_training_set")
     }
 
     assert types == {

@@ -116,7 +116,7 @@ def result_type(store: FeatureStore, spec: TrainingSpec) -> str:
 
 def label_type_of(store: FeatureStore, spec: TrainingSpec) -> str:
     """Spark's name of the label's type, as its table has it."""
-    schema = store.tables.info(spec.labels.table).schema
+    schema = store.tables.columns(spec.labels.table)
     return str(schema[spec.label].dataType.simpleString())
 
 

@@ -70,7 +70,7 @@ def reproduce(
         model=model,
         version=number,
         as_of=as_of,
-        versions={table: (read, store.tables.info(table).version) for table, read in sorted(versions.items())},
+        versions={table: (read, store.tables.version(table)) for table, read in sorted(versions.items())},
         recorded=recorded,
         rebuilt=fingerprint(joined.select(*(f"`{column}`" for column in columns))),
         code=str(lineage.document.get("code_revision", "unknown")),

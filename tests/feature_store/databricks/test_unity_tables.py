@@ -66,7 +66,7 @@ def test_a_row_outside_of_the_window_is_refused(tables, frame):
             end=NOON + 2 * HOUR,
             commit=COMMIT,
         )
-    assert tables.info("flights").version == 0
+    assert tables.version("flights") == 0
 
 
 def test_merging_touches_what_differs_and_nothing_else(tables, frame):
@@ -79,7 +79,7 @@ def test_merging_touches_what_differs_and_nothing_else(tables, frame):
 
     assert_df_equality(tables.read("flights"), changed, ignore_row_order=True, ignore_nullable=True)
     assert [entry.commit.verb for entry in tables.history("flights")[:2]] == ["test", "test"]
-    assert tables.info("flights").version == 2
+    assert tables.version("flights") == 2
 
 
 def test_small_files_are_put_together_once_there_are_many_and_no_row_changes(tables, frame, monkeypatch):
@@ -116,7 +116,7 @@ def test_rows_of_other_columns_are_refused_before_anything_is_written(tables, fr
         match="'at' is missing, 'gate' is not a column of the table, 'delay' is bigint and the table has int",
     ):
         tables.append("flights", frame([("a", 1, "B6")], "flight string, delay bigint, gate string"), commit=COMMIT)
-    assert tables.info("flights").version == 0
+    assert tables.version("flights") == 0
 
 
 def test_what_does_not_exist_is_said_with_what_does(tables):

@@ -56,7 +56,7 @@ def written(tables, name, *files, partition_by=None):
 def lookup(tables, name, *features, key="key", moment="decided_at", lookback=None):
     return ResolvedLookup(
         table=tables.full_name(name),
-        version=tables.info(name).version,
+        version=tables.version(name),
         keys=((key, "key"),),
         outputs=tuple((feature, f"{name}_{feature}") for feature in features),
         times=(moment, "known_at") if moment else None,

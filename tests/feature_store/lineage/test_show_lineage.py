@@ -77,7 +77,7 @@ def log(store: FeatureStore, lookups: Sequence[FeatureLookup]) -> None:
 
 def version(store: FeatureStore, table: str) -> int:
     """The newest version of a table; feature tables were published twice, so the one before is the first with rows."""
-    return store.tables.info(table).version
+    return store.tables.version(table)
 
 
 def show(store: FeatureStore, *arguments: str) -> Result:

@@ -97,7 +97,7 @@ def test_writers_that_write_at_once_take_turns_and_no_row_is_lost(tables: DeltaT
 
     found = tables.collect("planes", ["id"])["id"].to_pylist()
     assert sorted(found) == [0, 1, 2, 100, 101, 102, 200, 201, 202]
-    assert tables.info("planes").version == 9
+    assert tables.version("planes") == 9
 
 
 def test_a_turn_is_one_writer_s_until_it_is_given_back(bucket: str) -> None:

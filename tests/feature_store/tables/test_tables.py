@@ -83,7 +83,7 @@ def test_rows_outside_of_the_window_or_with_a_null_key_are_refused_and_nothing_i
         with pytest.raises(Misuse, match="test.flights.hourly refuses these rows"):
             tables.replace_window("hourly", frame([row]), column="known_at", start=START, end=END, commit=COMMIT)
 
-    assert tables.info("hourly").version == 1
+    assert tables.version("hourly") == 1
     assert_table(tables, [("JFK", START, 1.0)])
 
 
@@ -92,14 +92,14 @@ def test_merging_writes_what_is_new_or_changed_and_makes_no_version_when_nothing
     tables.create("hourly", columns(schema))
     rows = [("JFK", 4, ["Kennedy", None], [("a", 1)]), ("LGA", None, None, None)]
     assert tables.merge("hourly", frame(rows, schema), keys=["origin"], commit=COMMIT) == 2
-    version = tables.info("hourly").version
+    version = tables.version("hourly")
 
     assert tables.merge("hourly", frame(rows, schema), keys=["origin"], commit=COMMIT) == 0
-    assert tables.info("hourly").version == version
+    assert tables.version("hourly") == version
 
     changed = [("JFK", 4, ["Kennedy"], [("a", 1)]), ("LGA", None, None, None), ("EWR", 3, [], [])]
     assert tables.merge("hourly", frame(changed, schema), keys=["origin"], commit=COMMIT) == 2
-    assert tables.info("hourly").version == version + 1
+    assert tables.version("hourly") == version + 1
     assert sorted(tuple(row) for row in tables.read("hourly").collect()) == [
         ("EWR", 3, [], {}),
         ("JFK", 4, ["Kennedy"], {"a": 1}),
@@ -220,7 +220,7 @@ def test_new_columns_are_null_in_old_rows_and_columns_that_are_there_stay(store,
     store.tables.add_columns("hourly", StructType.fromDDL("wind double, gust double"))
     store.tables.add_columns("hourly", StructType.fromDDL("gust double"))
 
-    assert store.tables.info("hourly").version == 2
+    assert store.tables.version("hourly") == 2
     assert_table(store.tables, [("JFK", START, 1.0, None)], HOURLY + ", gust double")
 
 

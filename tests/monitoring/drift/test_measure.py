@@ -13,7 +13,7 @@ def test_however_much_is_read_at_once_the_metrics_are_the_same(parcels):
     parcels.score(0, *LOADS)
     monitor, as_of = parcels.monitor(), parcels.week(3)
     types = measured_columns(parcels.store, monitor)
-    version = parcels.store.tables.info("parcel_scores").version
+    version = parcels.store.tables.version("parcel_scores")
     frame, _ = observed(parcels.store, monitor, version=version, kind="binary", as_of=as_of)
     scored = windows_of(monitor, frame, as_of)
 

@@ -73,7 +73,7 @@ def past(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Past:
         )
         for table in (COURIER_LOAD, DISTRICT_DISTANCE):
             publish(store, table, as_of=at("21"), full=True)
-        versions.append({name: str(store.tables.info(name).version) for name in store.tables.names()})
+        versions.append({name: str(store.tables.version(name)) for name in store.tables.names()})
         if not late_at:
             spec = replace(TRAINING, estimators={"coin": coin}, gates={}, exclude_columns=["courier", "zone"])
             train(store, spec, as_of=AS_OF)
