@@ -132,7 +132,7 @@ def bundle_of_target(files: BundleFiles, name: str, variables: Mapping[str, str]
     """The bundle as the target has it, with everything that is wrong in it."""
     root, document = files.root, Document(dict(files.document.data), dict(files.document.places))
     lay_over(document, name)
-    values, problems = variable_values(files.settings, name, variables, document)
+    values, problems = variable_values(files.settings, name, variables, document, root)
     known = known_values(document, target=name, variables=values, root=str(root))
     filled, found = substitute(_settings(document, target=name), known, at=(), document=document)
     _, wrong = parse(BundleFile, filled, at=(), document=document)

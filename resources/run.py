@@ -2,6 +2,7 @@
 
 import difflib
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -100,27 +101,38 @@ def main(
         raise click.UsageError("--all-jobs goes with --check, and without a NAME.", context)
     given = parse_pairs(variables, option="--var")
     given |= {key: value for key, value in (("catalog", catalog), ("schema", schema)) if value is not None}
-    if only_check and not name and not target:
-        for checked in checked_targets(Path.cwd(), variables=given):
+    if only_check and not target:
+        everywhere = checked_targets(Path.cwd(), variables=given)
+        _check_name(name, [checked.bundle for checked in everywhere])
+        for checked in everywhere:
             console.print(str(checked))
         return
     bundle = checked_bundle(Path.cwd(), target=target, variables=given)
     if only_check:
+        _check_name(name, [bundle])
         console.print(f"{bundle.contents}: nothing is wrong with them.")
         return
     if only_list or not name:
         show_jobs(bundle)
         return
-    if name not in bundle.jobs:
-        close = difflib.get_close_matches(name, [*OTHER_COMMANDS, *bundle.jobs], n=1)
-        if close and close[0] in OTHER_COMMANDS:
-            raise NotFound(f"There is no job {name!r}. Did you mean the command `run-job {close[0]}`?")
+    _check_name(name, [bundle])
     parameters = parse_pairs(params, option="--params")
     if as_of:
         parameters["as_of"] = _as_of(bundle, name, as_of)
     run = new_run(bundle, name, parameters)
     record = begin_record(History(how.workspace), run, target=bundle.target, variables=given, revision=code_revision())
     run_recorded(bundle, record, how)
+
+
+def _check_name(name: str | None, bundles: Sequence[Bundle]) -> None:
+    """Refuse a name that is of no job in any of the targets."""
+    known = [job for bundle in bundles for job in bundle.jobs]
+    if name is None or name in known:
+        return
+    close = difflib.get_close_matches(name, [*OTHER_COMMANDS, *known], n=1)
+    if close and close[0] in OTHER_COMMANDS:
+        raise NotFound(f"There is no job {name!r}. Did you mean the command `run-job {close[0]}`?")
+    bundles[0].job(name)
 
 
 def _as_of(bundle: Bundle, name: str, as_of: datetime) -> str:

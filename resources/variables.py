@@ -1,14 +1,19 @@
-"""What ``${var.…}`` stands for: as given, by the environment, by the target, or by default, in that order."""
+"""What ``${var.…}`` stands for: as given, by the environment, the target's file of values, the target, or by default, in that order."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from feature_store.errors import suggestion
-from feature_store.yaml_files import Data, Document, KeyPath, Problem
+from feature_store.errors import StorageError, suggestion
+from feature_store.yaml_files import Data, Document, KeyPath, Place, Problem
 from resources.settings import BundleFile, Variable
 from resources.substitution import Awaited
 from resources.validation import parse
+
+OVERRIDES = ".databricks/bundle/{target}/variable-overrides.json"
+"""Values of one machine, as Databricks' command line reads them: a JSON object, by variable."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +24,22 @@ class MissingValue(Problem):
 
 
 def variable_values(
-    file: BundleFile, target: str, given: Mapping[str, str], document: Document
+    file: BundleFile, target: str, given: Mapping[str, str], document: Document, root: Path
 ) -> tuple[dict[str, Data], list[Problem]]:
-    """Each variable's value in the target, and what is wrong with what is said of them."""
-    problems, values = [], dict[str, Data]()
+    """Each variable's value in the target of the bundle at ``root``, and what is wrong with what is said of them.
+
+    Raises
+    ------
+    StorageError
+        If the target's file of values is there and cannot be read.
+    """
+    shown_as = OVERRIDES.format(target=target)
+    overrides, problems = _overrides(root / shown_as, shown_as)
+    values = dict[str, Data]()
+    for name in overrides:
+        if name not in file.variables:
+            text = f"{shown_as}: variable {name!r} is not declared. {suggestion(name, file.variables)}"
+            problems.append(Problem(None, text))
     for name in [*file.targets[target].variables, *given]:
         if name not in file.variables:
             place = None if name in given else document.place(("targets", target, "variables", name))
@@ -30,9 +47,14 @@ def variable_values(
     for name, declared in file.variables.items():
         of_target, found = _of_target(name, declared, target, document)
         problems += found
+        if overrides.get(name) is not None:
+            said = _at(document.data, ("targets", target, "variables", name))
+            refusal = _refusal(name, overrides[name], declared, said)
+            problems += [Problem(None, f"{shown_as}: {refusal}")] if refusal else []
         options = [
             given.get(name),
             os.environ.get(f"BUNDLE_VAR_{name}"),
+            overrides.get(name),
             of_target,
             _default(_at(document.data, ("variables", name)), declared),
         ]
@@ -43,6 +65,37 @@ def variable_values(
             problems.append(MissingValue(document.place(("variables", name)), text, name))
         values[name] = Awaited(f"${{var.{name}}}") if value is None else value
     return values, problems
+
+
+def _overrides(path: Path, shown_as: str) -> tuple[dict[str, Data], list[Problem]]:
+    """The values in the file; none if it is not there."""
+    try:
+        read = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}, []
+    except OSError as error:
+        raise StorageError(f"{shown_as} cannot be read: {error.strerror}.") from None
+    except json.JSONDecodeError as error:
+        return {}, [Problem(Place(shown_as, error.lineno), f"not valid JSON: {error.msg}")]
+    except UnicodeDecodeError as error:
+        return {}, [Problem(Place(shown_as, 1), f"not valid JSON: {error.reason}")]
+    if not isinstance(read, dict):
+        return {}, [Problem(Place(shown_as, 1), 'a JSON object is expected: {"variable": "value"}')]
+    return read, []
+
+
+def _refusal(name: str, value: Data, declared: Variable | None, of_target: Data) -> str:
+    """Why Databricks' command line does not take the value from the file; empty if it does."""
+    definition = of_target if isinstance(of_target, dict) and _is_definition(of_target) else None
+    looked_up = "lookup" in definition if definition else declared and declared.lookup and of_target is None
+    if looked_up:
+        return f"variable {name} is looked up, and its value here is not used. Give it with --var {name}=… or as BUNDLE_VAR_{name}."
+    is_complex, has_parts = declared is not None and declared.type == "complex", isinstance(value, dict | list)
+    if is_complex and not has_parts:
+        return f"variable {name} is of type complex, and its value here is neither an object nor a list"
+    if has_parts and not is_complex:
+        return f"variable {name} is not of type complex, and its value here is an object or a list"
+    return ""
 
 
 def _of_target(name: str, declared: Variable | None, target: str, document: Document) -> tuple[Data, list[Problem]]:

@@ -110,10 +110,15 @@ def test_all_tests_run_where_it_is_not_known_what_was_changed():
     ("name", "expected"),
     [
         ("DECISIONS.md", []),
-        ("README.md", ["tests/test_docs.py", "tests/test_readme.py"]),
+        ("README.md", ["tests/test_demo.py", "tests/test_docs.py", "tests/test_readme.py"]),
         (
             "docs/databricks.md",
-            ["tests/resources/test_new_project.py", "tests/test_docs.py", "tests/test_workflows.py"],
+            [
+                "tests/resources/test_new_project.py",
+                "tests/test_demo.py",
+                "tests/test_docs.py",
+                "tests/test_workflows.py",
+            ],
         ),
         ("examples/quickstart.py", ["tests/test_readme.py"]),
         ("tests/monitoring/alerts/test_rules.py", ["tests/monitoring/alerts/test_rules.py"]),

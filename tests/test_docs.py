@@ -2,9 +2,7 @@
 
 import importlib.util
 import re
-import shlex
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from html.parser import HTMLParser
 from importlib.util import find_spec
@@ -28,12 +26,10 @@ from features.spec import LandedTable
 from inference.spec import ScoringSpec
 from monitoring.spec import Monitor
 from resources.entry_points import installed_entry_points
+from resources.run import OTHER_COMMANDS
+from tests.documents import DOCS, LINES, NOT_RUN, OWN, ROOT, RUN_ELSEWHERE, SCRIPTS, Line, of
 from training.spec import TrainingSpec
 
-ROOT = Path(__file__).parents[1]
-DOCS = sorted((ROOT / "docs").rglob("*.md"))
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "resources" / "README.md", *DOCS]
-SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
 NOUNS: Mapping[str, tuple[ModuleType, type]] = {
     "ingest-sources": (features, LandedTable),
@@ -43,25 +39,6 @@ NOUNS: Mapping[str, tuple[ModuleType, type]] = {
     "check-consistency": (inference, ScoringSpec),
     "check-drift": (monitoring, Monitor),
 }
-
-
-def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
-
-
-def lines() -> Iterator[tuple[str, list[str]]]:
-    """Every command line of all pages, and its words; variables that are set before it are left out."""
-    for page in PAGES:
-        for block in blocks(page, "sh"):
-            for line in block.replace("\\\n", " ").splitlines():
-                words = shlex.split(line, comments=True)
-                while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
-                    words.pop(0)
-                if words:
-                    yield f"{page.relative_to(ROOT)}: {' '.join(words)}", words
-
-
-LINES = dict(lines())
 
 
 @cache
@@ -74,6 +51,8 @@ def command(script: str) -> Command:
 def parsed(script: str, words: list[str]) -> tuple[Command, Context]:
     """The command that is called, and its context with the parsed words; a group's is that of the command in it."""
     called, above = command(script), None
+    if script == "run-job" and words and words[0] in OTHER_COMMANDS:
+        called, words = OTHER_COMMANDS[words[0]], words[1:]
     if isinstance(called, Group):
         above = Context(called, info_name=script)
         assert words[0] in called.commands, f"{script} has no {words[0]}"
@@ -97,17 +76,27 @@ def jobs() -> set[str]:
     return {path.name.removesuffix(".job.yml") for path in (ROOT / "resources").glob("*.job.yml")}
 
 
-@pytest.mark.parametrize("words", [words for words in LINES.values() if words[0] in SCRIPTS], ids=" ".join)
-def test_a_command_in_a_document_has_these_options_and_its_nouns_exist(words: list[str]) -> None:
-    script, *rest = words
+def test_every_command_line_is_run_or_is_of_a_kind_that_is_not() -> None:
+    assert {line.words[0] for line in LINES} - set(SCRIPTS) == set(NOT_RUN)
+
+
+def test_what_is_run_elsewhere_stands_in_a_document_and_its_test_exists() -> None:
+    for first, (file, test) in RUN_ELSEWHERE.items():
+        assert of(*first.split()), first
+        assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("line", OWN, ids=str)
+def test_a_command_in_a_document_has_these_options_and_its_nouns_exist(line: Line) -> None:
+    script, *rest = line.words
     called, context = parsed(script, rest)
 
     for argument in (one for one in called.params if isinstance(one, Argument) and script in NOUNS):
         given = context.params[str(argument.name)] or ()
         assert {given} if isinstance(given, str) else set(given) <= names(script)
     if script == "run-job":
-        assert context.params["name"] in {None, *jobs()}
-        assert context.params["target"] in {None, *bundle()["targets"]}
+        assert context.params.get("name") in {None, *jobs()}
+        assert context.params.get("target") in {None, *bundle()["targets"]}
 
 
 def test_nouns_are_found_for_every_command_that_takes_them() -> None:
@@ -115,29 +104,27 @@ def test_nouns_are_found_for_every_command_that_takes_them() -> None:
     assert (names("train-model") >= {"flight_delay"}, names("check-drift") >= {"airport_weather"}) == (True, True)
 
 
-@pytest.mark.parametrize("words", [words for words in LINES.values() if words[0] == "make"], ids=" ".join)
-def test_a_make_target_in_a_document_exists(words: list[str]) -> None:
-    given = dict(word.split("=", 1) for word in words[1:] if "=" in word)
+@pytest.mark.parametrize("line", of("make"), ids=str)
+def test_a_make_target_in_a_document_exists(line: Line) -> None:
+    given = dict(word.split("=", 1) for word in line.words[1:] if "=" in word)
 
-    assert {word for word in words[1:] if "=" not in word} <= TARGETS
+    assert {word for word in line.words[1:] if "=" not in word} <= TARGETS
     assert given.get("TARGET", "dev") in bundle()["targets"]
 
 
-@pytest.mark.parametrize(
-    "words", [words for words in LINES.values() if words[:2] == ["databricks", "bundle"]], ids=" ".join
-)
-def test_a_job_and_a_target_of_the_bundle_in_a_document_exist(words: list[str]) -> None:
-    assert words[words.index("-t") + 1] in bundle()["targets"]
-    if words[2] == "run":
-        assert words[3] in jobs()
+@pytest.mark.parametrize("line", of("databricks", "bundle"), ids=str)
+def test_a_job_and_a_target_of_the_bundle_in_a_document_exist(line: Line) -> None:
+    assert line.words[line.words.index("-t") + 1] in bundle()["targets"]
+    if line.words[2] == "run":
+        assert line.words[3] in jobs()
 
 
-@pytest.mark.parametrize("words", [words for words in LINES.values() if words[0] == "python"], ids=" ".join)
-def test_a_program_in_a_document_exists(words: list[str]) -> None:
-    if words[1] == "-m":
-        assert find_spec(words[2]), words
+@pytest.mark.parametrize("line", of("python"), ids=str)
+def test_a_program_in_a_document_exists(line: Line) -> None:
+    if line.words[1] == "-m":
+        assert find_spec(line.words[2]), line
     else:
-        assert (ROOT / words[1]).exists()
+        assert (ROOT / line.words[1]).exists()
 
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)

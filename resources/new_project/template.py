@@ -34,8 +34,8 @@ LEFT_OUT = (
     "tests/monitoring/telling/test_short.py", "tests/monitoring/test_tables.py", "tests/repurchase/*",
     "tests/resources/made_projects.py", "tests/resources/test_own_bundle.py", "tests/resources/test_new_project.py",
     "tests/resources/test_run_job_command.py", "tests/soak/*", "tests/test_affected.py", "tests/test_commands.py",
-    "tests/test_docs.py", "tests/test_workflows.py", "tests/test_demo.py", "tests/test_injected_faults.py",
-    "tests/test_light_commands.py", "tests/test_readme.py",
+    "tests/documents.py", "tests/test_docs.py", "tests/test_workflows.py", "tests/test_demo.py",
+    "tests/test_injected_faults.py", "tests/test_light_commands.py", "tests/test_readme.py",
     # Tests that start the cluster of its examples.
     "tests/feature_store/tables/test_on_an_object_store.py", "tests/test_cluster_processes.py",
 )  # fmt: skip

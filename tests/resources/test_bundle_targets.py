@@ -73,15 +73,87 @@ def test_a_target_that_does_not_exist_is_refused_with_the_closest(write: Write, 
         checked_bundle(write(SOUND), target="prd", entry_points=recorder.entry_points)
 
 
-def test_variables_come_from_the_command_line_then_the_target_then_the_default(write: Write, recorder) -> None:
+def overrides(root: Path, target: str, text: str) -> None:
+    """Write the target's file of values, as Databricks' command line reads it."""
+    file = root / ".databricks" / "bundle" / target / "variable-overrides.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def test_variables_come_from_the_command_line_the_environment_the_targets_file_the_target_and_the_default(
+    write: Write, recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write(SOUND)
+
     def catalog(**options: object) -> str:
-        bundle = checked_bundle(write(SOUND), entry_points=recorder.entry_points, **options)
+        bundle = checked_bundle(root, entry_points=recorder.entry_points, **options)
         wheel = bundle.jobs["main"].tasks[0].python_wheel_task
         return wheel.parameters[0] if wheel else ""
 
     assert catalog() == "main"
     assert catalog(target="prod") == "prod"
+    overrides(root, "prod", '{"catalog": "of_the_file"}')
+    assert (catalog(target="prod"), catalog()) == ("of_the_file", "main")
+    monkeypatch.setenv("BUNDLE_VAR_catalog", "of_the_environment")
+    assert catalog(target="prod") == "of_the_environment"
     assert catalog(target="prod", variables={"catalog": "mine"}) == "mine"
+    monkeypatch.delenv("BUNDLE_VAR_catalog")
+    overrides(root, "prod", '{"catalog": null}')
+    assert catalog(target="prod") == "prod"
+
+
+OF_A_FILE = """\
+bundle: {name: shop}
+targets: {dev: {}}
+variables:
+  catalog: {default: main}
+  tags: {type: complex, default: {team: a}}
+  warehouse: {lookup: {warehouse: Starter}}
+"""
+JOB_WITH_TAGS = """\
+resources:
+  jobs:
+    main:
+      name: main
+      tags: ${var.tags}
+      tasks: [{task_key: t, condition_task: {op: EQUAL_TO, left: a, right: a}}]
+"""
+FILE = ".databricks/bundle/dev/variable-overrides.json"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"catalog": "mine",\n nothing}', [f"{FILE}, line 2: not valid JSON: Expecting property name enclosed in double quotes"]),
+        ("", [f"{FILE}, line 1: not valid JSON: Expecting value"]),
+        ('["catalog"]', [f'{FILE}, line 1: a JSON object is expected: {{"variable": "value"}}']),
+        ('{"catalg": "mine"}', [f"{FILE}: variable 'catalg' is not declared. Did you mean catalog or tags? There are: catalog, tags, warehouse."]),
+        ('{"catalog": ["a"]}', [f"{FILE}: variable catalog is not of type complex, and its value here is an object or a list"]),
+        ('{"tags": "b"}', [f"{FILE}: variable tags is of type complex, and its value here is neither an object nor a list"]),
+        (
+            '{"warehouse": "0a1b"}',
+            [
+                f"{FILE}: variable warehouse is looked up, and its value here is not used. Give it with --var warehouse=… or as "
+                "BUNDLE_VAR_warehouse."
+            ],
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_targets_file_of_values_is_told(
+    tmp_path: Path, recorder, text: str, said: list[str]
+) -> None:
+    (tmp_path / "databricks.yml").write_text(OF_A_FILE)
+    overrides(tmp_path, "dev", text)
+
+    assert problems(tmp_path, recorder) == said
+
+
+def test_a_targets_file_of_values_may_be_empty_and_may_have_a_complex_value(tmp_path: Path, recorder) -> None:
+    for text, team in (("{}", "a"), ('{"tags": {"team": "b"}, "warehouse": null}', "b")):
+        (tmp_path / "databricks.yml").write_text(OF_A_FILE + JOB_WITH_TAGS)
+        overrides(tmp_path, "dev", text)
+
+        assert checked_bundle(tmp_path, entry_points=recorder.entry_points).jobs["main"].tags == {"team": team}
 
 
 def test_the_bundle_is_found_from_any_folder_inside_it(write: Write) -> None:

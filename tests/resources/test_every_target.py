@@ -50,7 +50,7 @@ def run_job(root: Path, text: str, monkeypatch: pytest.MonkeyPatch, *words: str)
     return CliRunner().invoke(main, [*words])
 
 
-@pytest.mark.parametrize("words", [["--check"], ["--all-jobs", "--check"]])
+@pytest.mark.parametrize("words", [["--check"], ["--all-jobs", "--check"], ["main", "--check"]])
 def test_every_target_is_told_of_and_what_it_still_demands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
@@ -74,6 +74,32 @@ def test_a_target_that_is_asked_for_is_the_only_one_and_demands_what_it_needs(
     assert (asked.exit_code, given.exit_code) == (2, 0)
     assert "variable owner (Whom jobs run as.) has no value" in asked.stderr
     assert given.stdout == "1 job with 1 task: nothing is wrong with them.\n"
+
+
+@pytest.mark.parametrize("words", [["mian", "--check"], ["mian", "--check", "-t", "dev"]])
+def test_a_job_that_no_target_has_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    result = run_job(tmp_path, SOUND, monkeypatch, *words)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "There is no job 'mian'" in result.stderr
+    assert "Did you mean main?" in " ".join(result.stderr.split())
+
+
+def test_a_job_that_another_target_than_the_default_one_has_is_checked_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_prod = "jobs: {only_here: {name: o, tasks: [{task_key: c, condition_task: {op: EQUAL_TO, left: a, right: a}}]}}"
+
+    result = run_job(
+        tmp_path,
+        SOUND.replace("      schemas:\n", f"      {of_prod}\n      schemas:\n"),
+        monkeypatch,
+        "only_here",
+        "--check",
+    )
+
+    assert result.exit_code == 0, result.output
+    assert "2 jobs with 2 tasks and 1 other resource in target prod: nothing is wrong with them." in result.stdout
 
 
 def test_a_fault_of_all_targets_is_said_once_and_one_of_some_names_them(tmp_path: Path, recorder) -> None:
