@@ -40,7 +40,7 @@ def writing(name: str, folder: Place) -> Iterator[None]:
     except CommitFailedError as error:
         raise ConcurrentWrite(f"Another writer changed {name} first: {error}. Run the job again.") from error
     except Exception as error:
-        of_spark = type(error).__module__.split(".")[0] in ("pyspark", "py4j")
+        of_spark = type(error).__module__.split(".")[0] in ("pyspark", "py4j", "delta")
         if isinstance(error, PipelineError) or not (of_spark or isinstance(error, DeltaError | OSError)):
             raise
         reason = _trouble_with_disk(error)

@@ -3,6 +3,7 @@
 import deltalake
 import pyarrow as pa
 import pytest
+from delta.exceptions import ConcurrentAppendException
 
 from feature_store.errors import ConcurrentWrite
 from feature_store.tables.turns import in_turn
@@ -62,6 +63,20 @@ def test_a_write_that_loses_each_race_is_reported_and_leaves_the_winner_s_rows(f
         " seconds. Nothing was written. Its history says who writes; run the job again when that writer is done."
     )
     assert content(folder) == [(0, 2), (1, 2), (2, 0), (3, 0)]
+
+
+def test_a_conflict_that_delta_s_library_for_spark_reports_is_tried_again_too(folder):
+    tried = []
+
+    def write():
+        tried.append(1)
+        with writing("numbers", folder):
+            if len(tried) == 1:
+                raise ConcurrentAppendException("[DELTA_CONCURRENT_APPEND.WITHOUT_HINT] Transaction conflict detected.")
+        return "written"
+
+    assert in_turn("numbers", folder, write) == "written"
+    assert len(tried) == 2
 
 
 def test_other_errors_are_not_tried_again(folder):
