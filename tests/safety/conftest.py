@@ -16,6 +16,8 @@ import pytest
 
 from feature_store import FeatureStore, open_store
 
+pytest.register_assert_rewrite("tests.safety.races", "tests.safety.kills")  # a failure tells what was there
+
 _ROOT = Path(__file__).parents[2]
 _DROP_FROM_BOUNDING_SET, _CAP_DAC_OVERRIDE = 24, 1
 

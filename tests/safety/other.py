@@ -10,42 +10,80 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from pyspark.sql.types import StructType
 
 from feature_store import FeatureStore, open_store
+from feature_store.tables import turns
 from feature_store.tables.commit import Commit
 from feature_store.tables.turns import in_turn
 from tests.couriers import SCORING, TRAINING, at, publish_features
+from tests.safety.slow_disk import slow_to_rename
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 HOURLY = "station bigint not null, known_at timestamp not null, writer string, value bigint"
 
 
-def meet(store: FeatureStore, folder: str | Path, *, me: str, them: str) -> None:
-    """From now on, before each write to a table, wait for the other process to be as far: so they write at once.
+@contextmanager
+def meeting(
+    store: FeatureStore, folder: str | Path, *, me: str, all_of: Sequence[str], at_commit: bool = False
+) -> Iterator[None]:
+    """Before each write to a table, wait for the other processes to be as far: so they write at once.
 
-    Each leaves a file for each of its writes in ``folder``. Who waits for ten seconds goes on alone.
+    Each leaves a file for each of its writes in ``folder``, and one at its end, after which nobody waits for it. Who waits for
+    ten seconds goes on alone. delta-rs would have written long before Spark commits: ``at_commit`` lets it wait, two seconds
+    at most, until Spark has looked at the log and has its commit in a file beside, to be renamed.
     """
     place, in_turn, number = Path(folder), store.tables._in_turn, 0  # type: ignore[attr-defined]
     place.mkdir(exist_ok=True)
 
-    def when_both_are_here(name: str, write: Callable[[], Any]) -> Any:
+    def is_here(one: str) -> bool:
+        return (place / f"{one} {number}").exists() or (place / f"{one} has gone").exists()
+
+    def when_all_are_here(name: str, write: Callable[[], Any]) -> Any:
         nonlocal number
         number += 1
         (place / f"{me} {number}").touch()
         until = time.monotonic() + 10
-        while not (place / f"{them} {number}").exists() and time.monotonic() < until:
-            pass
+        while not all(is_here(one) for one in all_of) and time.monotonic() < until:
+            time.sleep(0.0005)
+        until = time.monotonic() + 2
+        log = Path(str(store.tables.path(name))) / "_delta_log"  # type: ignore[attr-defined]
+        while at_commit and not any(log.glob(".*.json.*.tmp")) and time.monotonic() < until:
+            time.sleep(0.0005)
         return in_turn(name, write)
 
-    store.tables._in_turn = when_both_are_here  # type: ignore[attr-defined]
+    store.tables._in_turn = when_all_are_here  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        store.tables._in_turn = in_turn  # type: ignore[attr-defined]
+        (place / f"{me} has gone").touch()
+
+
+@contextmanager
+def without_turns() -> Iterator[None]:
+    """Take the lock out of all writers of this process; what lost a race is tried again as ever."""
+    locked = turns._locked
+    turns._locked = lambda folder: lambda: True
+    try:
+        yield
+    finally:
+        turns._locked = locked
+
+
+@contextmanager
+def under(store: FeatureStore, *, locked: bool = True, pause: int = 0) -> Iterator[None]:
+    """With or without the lock, on a disk that lets ``pause`` milliseconds pass before Spark's commit."""
+    with slow_to_rename(store.spark, milliseconds=pause), nullcontext() if locked else without_turns():
+        yield
 
 
 def commit(writer: str, value: int) -> Commit:
@@ -53,16 +91,22 @@ def commit(writer: str, value: int) -> Commit:
     return Commit(verb=f"{writer} {value}", as_of=START, revision="1", run="1")
 
 
-def hourly(store: FeatureStore, *, writer: str, value: int, hours: range = range(2), stations: int = 4) -> Any:
+def rows(*, writer: str, value: int, hours: range = range(2), stations: int = 4) -> pa.Table:
     """A row per station and hour, all by one writer and with one value."""
-    rows = [(station, START + hour * HOUR) for hour in hours for station in range(stations)]
-    columns = {
-        "station": pa.array([station for station, _ in rows], pa.int64()),
-        "known_at": pa.array([moment for _, moment in rows], pa.timestamp("us", "UTC")),
-        "writer": pa.array([writer] * len(rows), pa.string()),
-        "value": pa.array([value] * len(rows), pa.int64()),
-    }
-    return store.spark.createDataFrame(pa.table(columns))
+    keys = [(station, START + hour * HOUR) for hour in hours for station in range(stations)]
+    return pa.table(
+        {
+            "station": pa.array([station for station, _ in keys], pa.int64()),
+            "known_at": pa.array([moment for _, moment in keys], pa.timestamp("us", "UTC")),
+            "writer": pa.array([writer] * len(keys), pa.string()),
+            "value": pa.array([value] * len(keys), pa.int64()),
+        }
+    )
+
+
+def hourly(store: FeatureStore, **told: Any) -> Any:
+    """:func:`rows` as a frame of Spark's."""
+    return store.spark.createDataFrame(rows(**told))
 
 
 def replace(store: FeatureStore, *, writer: str, times: int, hours: list[int], stations: int = 4) -> None:
@@ -85,6 +129,35 @@ def merge(store: FeatureStore, *, writer: str, times: int, stations: int = 4) ->
     for value in range(times):
         df = hourly(store, writer=writer, value=value, hours=range(1), stations=stations)
         store.tables.merge("hourly", df, keys=["station"], commit=commit(writer, value))
+
+
+def merge_own(store: FeatureStore, *, writer: str, times: int) -> None:
+    """Merge a row of the writer's own: the station 0 in an hour of its own, so many times."""
+    for value in range(times):
+        df = hourly(store, writer=writer, value=value, hours=range(value, value + 1), stations=1)
+        store.tables.merge("hourly", df, keys=["writer", "known_at"], commit=commit(writer, value))
+
+
+def append_and_compact(store: FeatureStore, *, writer: str, times: int) -> None:
+    """Append the first hour, so many times, and put the table's files together each time."""
+    for value in range(times):
+        df = hourly(store, writer=writer, value=value, hours=range(1))
+        store.tables.append("hourly", df, commit=commit(writer, value))
+        store.tables.compact("hourly", commit=commit("compact", value))
+
+
+def add_columns(store: FeatureStore, *, writer: str, times: int) -> None:
+    """Add a column of the writer's own, so many times, and set a property, which Spark takes away again."""
+    for value in range(times):
+        store.tables.add_columns("hourly", StructType.fromDDL(f"{HOURLY}, {writer}_{value} bigint"))
+        store.tables.set_properties("hourly", {f"{writer}.{value}": "added"})  # type: ignore[attr-defined]
+        store.tables.unset_property("hourly", f"{writer}.{value}")  # type: ignore[attr-defined]
+
+
+def create_each(store: FeatureStore, *, writer: str, times: int) -> None:
+    """Make an empty table, so many times, each under another name."""
+    for value in range(times):
+        create(store, name=f"hourly_{value}")
 
 
 def append(store: FeatureStore, *, writer: str, times: int) -> None:
@@ -143,19 +216,23 @@ def score(store: FeatureStore, *, day: str) -> None:
 
 
 VERBS: dict[str, Callable[..., object]] = {
-    verb.__name__: verb for verb in (replace, merge, append, hold, fill, create, experiment, publish, train, score)
+    verb.__name__: verb
+    for verb in (
+        *(replace, merge, merge_own, append, append_and_compact, add_columns, create_each, create),
+        *(hold, fill, experiment, publish, train, score),
+    )
 }
 
 
 def do(told: dict[str, Any]) -> dict[str, object]:
     """Do one thing and tell how it went."""
-    workspace, in_process, place = told.pop("workspace"), told.pop("in_process", True), told.pop("meeting", None)
+    workspace, in_process, verb = told.pop("workspace"), told.pop("in_process", True), told.pop("verb")
+    met, circumstances = told.pop("meeting", None), told.pop("under", {})
     try:
         store = open_store(catalog="test", schema="couriers", workspace=workspace)
         store.tables.in_process = in_process
-        if place is not None:
-            meet(store, place, me="they", them="we")
-        return {"result": VERBS[told.pop("verb")](store, **told)}
+        with under(store, **circumstances), meeting(store, **met) if met else nullcontext():
+            return {"result": VERBS[verb](store, **told)}
     except Exception as error:  # told, not raised: the test shows it
         return {"error": type(error).__name__, "text": str(error)}
 

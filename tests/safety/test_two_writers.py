@@ -12,10 +12,10 @@ import pytest
 
 from feature_store.errors import ConcurrentWrite
 from tests.safety.other import create, experiment, replace
-from tests.safety.races import WRITERS, appended_rows, filled, neighbouring_windows, same_keys, same_window, written
+from tests.safety.races import PAIRS, Race, appended_rows, filled, neighbouring_windows, same_keys, same_window, written
 
 TIMES = 2
-BY_WRITERS = pytest.mark.parametrize(("ours", "theirs"), WRITERS.values(), ids=WRITERS)
+BY_WRITERS = pytest.mark.parametrize("by", PAIRS.values(), ids=PAIRS)
 
 
 @pytest.fixture
@@ -25,21 +25,21 @@ def table(store):
 
 
 @BY_WRITERS
-def test_replacing_the_same_window_leaves_the_rows_of_one_of_them(store, other, ours, theirs):
-    same_window(store, other, ours=ours, theirs=theirs, times=TIMES)
+def test_replacing_the_same_window_leaves_the_rows_of_one_of_them(store, other, by):
+    same_window(Race(store, [other], by, times=TIMES))
 
 
 def test_replacing_neighbouring_windows_leaves_the_rows_of_both(store, other):
-    neighbouring_windows(store, other, ours=True, theirs=True, times=TIMES)
+    neighbouring_windows(Race(store, [other], (True, True), times=TIMES))
 
 
 @pytest.mark.parametrize("in_process", [True, False], ids=["delta-rs", "Spark"])
 def test_merging_the_same_keys_leaves_each_once_all_by_the_one_who_was_last(store, other, in_process):
-    same_keys(store, other, ours=in_process, theirs=in_process, times=TIMES)
+    same_keys(Race(store, [other], (in_process, in_process), times=TIMES))
 
 
 def test_appending_adds_each_row_once(store, other):
-    appended_rows(store, other, ours=True, theirs=False, times=TIMES)
+    appended_rows(Race(store, [other], (True, False), times=TIMES))
 
 
 def test_a_reader_sees_one_version_whoever_writes_meanwhile(store, table, other):
