@@ -24,7 +24,7 @@ from feature_store.tables import turns
 from feature_store.tables.commit import Commit
 from feature_store.tables.turns import in_turn
 from tests.couriers import SCORING, TRAINING, at, publish_features
-from tests.safety.slow_disk import slow_to_rename
+from tests.safety.slow_disk import LOOKED, slow_to_rename
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -39,7 +39,7 @@ def meeting(
 
     Each leaves a file for each of its writes in ``folder``, and one at its end, after which nobody waits for it. Who waits for
     ten seconds goes on alone. delta-rs would have written long before Spark commits: ``at_commit`` lets it wait, two seconds
-    at most, until Spark has looked at the log and has its commit in a file beside, to be renamed.
+    at most, until Spark has looked at the log and is about to rename (on a slow disk).
     """
     place, in_turn, number = Path(folder), store.tables._in_turn, 0  # type: ignore[attr-defined]
     place.mkdir(exist_ok=True)
@@ -56,7 +56,7 @@ def meeting(
             time.sleep(0.0005)
         until = time.monotonic() + 2
         log = Path(str(store.tables.path(name))) / "_delta_log"  # type: ignore[attr-defined]
-        while at_commit and not any(log.glob(".*.json.*.tmp")) and time.monotonic() < until:
+        while at_commit and not any(log.glob(f"*{LOOKED}")) and time.monotonic() < until:
             time.sleep(0.0005)
         return in_turn(name, write)
 

@@ -9,10 +9,13 @@ from contextlib import contextmanager
 
 from pyspark.sql import SparkSession
 
+LOOKED = ".looked"
+"""How the name of a file ends that lies beside the log's as long as the second waits."""
 _NAME = "SlowToRename"
 _PAUSE = "slow.to.rename.milliseconds"
 _IMPLEMENTATION = "fs.AbstractFileSystem.file.impl"
 _JAVA = f"""
+import java.io.File;
 import java.io.IOException;
 import java.net.URI;
 import org.apache.hadoop.conf.Configuration;
@@ -28,10 +31,14 @@ public class {_NAME} extends DelegateToFileSystem {{
     public static class Slow extends RawLocalFileSystem {{
         public boolean rename(Path source, Path destination) throws IOException {{
             if (destination.getName().endsWith(".json")) {{
+                File looked = new File(pathToFile(destination).getPath() + "{LOOKED}");
+                looked.createNewFile();
                 try {{
                     Thread.sleep(getConf().getInt("{_PAUSE}", 0));
                 }} catch (InterruptedException e) {{
                     throw new IOException(e);
+                }} finally {{
+                    looked.delete();
                 }}
             }}
             return super.rename(source, destination);

@@ -16,7 +16,7 @@ from tests.safety.races import PAIRS, RACES, WRITERS, Race, Refused
 
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(1_000_000))
 SEEDS = {what: [SEED + number for number in range(int(os.environ.get(what) or 10))] for what in ("KILLS", "RACES")}
-PAUSE = 1_000
+PAUSE = 500
 """Milliseconds between Spark's look and its commit: longer than a write by delta-rs takes, also where all cores are busy."""
 TRIES = 3
 """Of so many races without the lock one must lose something."""
