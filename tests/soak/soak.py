@@ -40,11 +40,9 @@ def three(others):  # noqa: F811
 
 @pytest.fixture
 def how_to_repeat(request):
-    what, seed = (
-        ("KILLS", "RACES") if "kill" in request.node.name else ("RACES", "KILLS"),
-        request.getfixturevalue("seed"),
-    )
-    print(f"To repeat this one: make soak {what[0]}=1 {what[1]}=0 SEED={seed}")
+    what, not_this = ("KILLS", "RACES") if "kill" in request.node.name else ("RACES", "KILLS")
+    seed, test = request.getfixturevalue("seed"), request.node.name.split("[")[0]
+    print(f"To repeat this one: {what}=1 {not_this}=0 SEED={seed} .venv/bin/pytest tests/soak/soak.py -k {test}")
 
 
 @pytest.mark.parametrize("writers", WITH_SPARK)
