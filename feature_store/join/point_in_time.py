@@ -11,10 +11,11 @@ The whole newest row is taken: a null in it stays null. A row exactly as old as 
 the data frame are never lost or doubled; one with a null key or a null moment finds nothing.
 
 There are three ways, which give the same rows. *Union and last* works on any cluster: data frame and feature tables of
-one lookup key become one frame, shuffled once and sorted once without what nobody can find, and the last feature row before
-each data frame row is carried along. *On the driver* is taken where Spark runs in this process and everything is known to fit in memory: Arrow
-buffers are searched here and no row crosses into the JVM before the join is done. *By files* is taken where that is not so and
-workers can read the tables' files: they search keys and moments only, and fetch the rows found in place.
+one lookup key become one frame, shuffled once and sorted once without what nobody can find, and the last feature row
+before each data frame row is carried along. *On the driver* is taken where Spark runs in this process and everything is
+known to fit in memory: Arrow buffers are searched here and no row crosses into the JVM before the join is done. *By files*
+is taken where that is not so and workers can read the tables' files: they search keys and moments only, and fetch the rows
+found in place.
 Spark's setting ``pipeline.join.way`` names a way for all joins; ``pipeline.join.memory`` says how much memory they may
 take.
 """
