@@ -15,6 +15,7 @@ from feature_store.databricks.feature_tables import FeatureTables
 from feature_store.databricks.models import Models
 from feature_store.databricks.training_sets import TrainingSets
 from feature_store.databricks.unity_tables import UnityTables
+from feature_store.databricks.workspace import check_workspace
 
 _VOLUMES = Path("/Volumes")
 
@@ -56,9 +57,12 @@ class DatabricksStore:
         Raises
         ------
         Misuse
-            If the vendor's package is not installed.
+            If the vendor's package is not installed, or no workspace is configured.
+        StorageError
+            If the workspace does not answer.
         """
         make = vendors_own("FeatureEngineeringClient")
+        check_workspace()
         spark = SparkSession.Builder().getOrCreate()
         return cls(spark, make(), catalog=catalog, schema=schema, workspace=workspace)
 

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
 from feature_store import names as naming
+from feature_store.databricks.sql import column_of, pairs, text
 from feature_store.errors import NotFound, StorageError, suggestion
 from feature_store.moments import utc
 from feature_store.tables.commit import FORMAT, Commit, TableVersion
@@ -175,27 +176,27 @@ class UnityTables:
         self, name: str, schema: StructType, *, description: str = "", properties: Mapping[str, str] | None = None
     ) -> None:
         settings = {FORMAT_PROPERTY: str(FORMAT), **(properties or {})}
-        columns = ", ".join(_column(field) for field in schema)
+        columns = ", ".join(column_of(field) for field in schema)
         self._change(
             name,
-            f"CREATE TABLE {self.quoted(name)} ({columns}) USING delta COMMENT {_text(description)} "
-            f"TBLPROPERTIES ({_pairs(settings)})",
+            f"CREATE TABLE {self.quoted(name)} ({columns}) USING delta COMMENT {text(description)} "
+            f"TBLPROPERTIES ({pairs(settings)})",
         )
 
     def set_properties(self, name: str, properties: Mapping[str, str]) -> None:
         """Add or replace table properties."""
-        self._change(name, f"ALTER TABLE {self.quoted(name)} SET TBLPROPERTIES ({_pairs(properties)})")
+        self._change(name, f"ALTER TABLE {self.quoted(name)} SET TBLPROPERTIES ({pairs(properties)})")
 
     def describe(self, name: str, *, description: str | None = None, comments: Mapping[str, str]) -> None:
         if description is not None:
-            self._change(name, f"COMMENT ON TABLE {self.quoted(name)} IS {_text(description)}")
+            self._change(name, f"COMMENT ON TABLE {self.quoted(name)} IS {text(description)}")
         for column, comment in comments.items():
-            self._change(name, f"ALTER TABLE {self.quoted(name)} ALTER COLUMN `{column}` COMMENT {_text(comment)}")
+            self._change(name, f"ALTER TABLE {self.quoted(name)} ALTER COLUMN `{column}` COMMENT {text(comment)}")
 
     def add_columns(self, name: str, schema: StructType) -> None:
         """Add those columns of ``schema`` that the table does not have yet, as nullable ones."""
         stored = set(self.columns(name).names)
-        new = [_column(StructField(f.name, f.dataType, True, f.metadata)) for f in schema if f.name not in stored]
+        new = [column_of(StructField(f.name, f.dataType, True, f.metadata)) for f in schema if f.name not in stored]
         if new:
             self._change(name, f"ALTER TABLE {self.quoted(name)} ADD COLUMNS ({', '.join(new)})")
 
@@ -278,22 +279,6 @@ class UnityTables:
             if told is not None:
                 raise told from error
             raise
-
-
-def _column(field: StructField) -> str:
-    comment = (field.metadata or {}).get("comment")
-    null = "" if field.nullable else " NOT NULL"
-    return f"`{field.name}` {field.dataType.simpleString()}{null}" + (f" COMMENT {_text(comment)}" if comment else "")
-
-
-def _pairs(properties: Mapping[str, str]) -> str:
-    return ", ".join(f"{_text(key)} = {_text(value)}" for key, value in properties.items())
-
-
-def _text(text: str) -> str:
-    """``text`` as a literal of Spark's SQL."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 def _first_midnight(moment: datetime) -> object:

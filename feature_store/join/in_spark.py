@@ -1,17 +1,68 @@
-"""The point-in-time join by Spark alone: one shuffle for all tables that share a lookup key and a timestamp."""
+"""The point-in-time join by Spark alone: one shuffle for all tables that share a lookup key and a timestamp.
+
+What nobody can find is not shuffled: rows after the last moment asked for, those older than the earliest less the lookback, and,
+for a small data frame, those of other keys. For that the data frame is computed once and held on the workers' disks.
+"""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 
+from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
+from pyspark.sql.types import DataType
 
 from feature_store.join.resolved_lookup import ResolvedLookup
 from feature_store.tables.protocol import Tables
 
 _AT = "__at"
 _MICROSECONDS = timedelta(microseconds=1)
+_DAY = timedelta(days=1)
+MOST_ROWS_TO_FILTER_BY_KEY = 100_000
+"""Of a data frame of at most so many rows the keys are sent to all workers, and feature rows of others not shuffled."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The data frame, computed once; its number of rows, and by moment column the first and the last, in microseconds."""
+
+    frame: DataFrame
+    rows: int
+    ends: dict[str, tuple[int, int] | None]
+
+    @classmethod
+    def of(cls, spine: DataFrame, moments: Sequence[str]) -> "_Asked":
+        frame = spine if spine.is_cached else spine.localCheckpoint(eager=False, storageLevel=StorageLevel.DISK_ONLY)
+        micros = [F.unix_micros(F.col(f"`{moment}`").cast("timestamp")) for moment in moments]
+        ends = [column for one in micros for column in (F.min(one), F.max(one))]
+        rows, *found = frame.agg(F.count("*"), *ends).collect()[0]
+        pairs = dict(zip(moments, zip(found[::2], found[1::2], strict=True), strict=True))
+        return cls(
+            frame, rows, {moment: None if first is None else (first, last) for moment, (first, last) in pairs.items()}
+        )
+
+    def may_find(self, known_at: Column, kind: DataType, moment: str, lookback: timedelta | None) -> Column:
+        """Whether a row known then can be found at all; a day more on either side, whatever the columns' types and zones are."""
+        ends = self.ends[moment]
+        if ends is None:
+            return F.lit(False)
+
+        def at(micros: int) -> Column:
+            return F.timestamp_micros(F.lit(micros)).cast(kind)
+
+        possible = known_at <= at(ends[1] + _DAY // _MICROSECONDS)
+        if lookback is not None:
+            possible &= known_at >= at(ends[0] - (lookback + _DAY) // _MICROSECONDS)
+        return possible
+
+    def keys(self, askable: Column, columns: Sequence[str], names: Sequence[str]) -> DataFrame | None:
+        """The keys of the rows that ask, under these names, if they are few enough for each worker to have them all."""
+        if self.rows > MOST_ROWS_TO_FILTER_BY_KEY:
+            return None
+        named = [F.col(f"`{column}`").alias(name) for column, name in zip(columns, names, strict=True)]
+        return F.broadcast(self.frame.where(askable).select(*named).distinct())
 
 
 def union_and_last(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: Tables) -> DataFrame:
@@ -20,10 +71,13 @@ def union_and_last(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: 
     def group_key(lookup: ResolvedLookup) -> tuple[tuple[str, ...], str]:
         return tuple(column for column, _ in lookup.keys), lookup.times[0] if lookup.times else ""
 
+    moments = sorted({lookup.times[0] for lookup in lookups if lookup.times})
+    asked = _Asked.of(spine, moments) if moments else None
+    spine = asked.frame if asked else spine
     for (columns, moment), group in groupby(sorted(lookups, key=group_key), key=group_key):
         members = list(group)
-        if moment:
-            spine = _as_of(spine, members, columns, moment, tables)
+        if asked and moment:
+            spine = _as_of(spine, members, columns, moment, tables, asked)
         else:
             for lookup in members:
                 spine = by_key(spine, lookup, tables)
@@ -43,7 +97,12 @@ def by_key(spine: DataFrame, lookup: ResolvedLookup, tables: Tables) -> DataFram
 
 
 def _as_of(
-    spine: DataFrame, lookups: Sequence[ResolvedLookup], columns: Sequence[str], moment: str, tables: Tables
+    spine: DataFrame,
+    lookups: Sequence[ResolvedLookup],
+    columns: Sequence[str],
+    moment: str,
+    tables: Tables,
+    asked: _Asked,
 ) -> DataFrame:
     """All tables of one lookup key at once. A struct of nulls is itself not null, so ``last`` takes whole rows."""
     keys = [f"__key{position}" for position in range(len(columns))]
@@ -58,8 +117,11 @@ def _as_of(
         F.lit(1).alias("__order"),
         whole,
     )
+    wanted = asked.keys(askable, columns, keys)
     for slot, lookup in enumerate(lookups):
-        stacked = stacked.unionByName(_slot_rows(slot, lookup, keys, tables), allowMissingColumns=True)
+        rows = _slot_rows(slot, lookup, keys, tables, asked)
+        rows = rows if wanted is None else rows.join(wanted, keys, "left_semi")
+        stacked = stacked.unionByName(rows, allowMissingColumns=True)
     # Feature rows sort before data frame rows of the same moment: a tie is included.
     so_far = Window.partitionBy(*keys).orderBy(_AT, "__order").rowsBetween(Window.unboundedPreceding, 0)
     newest = [
@@ -71,14 +133,18 @@ def _as_of(
     return joined.select(*quoted(spine.columns), *_names(lookups)).unionByName(around, allowMissingColumns=True)
 
 
-def _slot_rows(slot: int, lookup: ResolvedLookup, keys: Sequence[str], tables: Tables) -> DataFrame:
+def _slot_rows(slot: int, lookup: ResolvedLookup, keys: Sequence[str], tables: Tables, asked: _Asked) -> DataFrame:
     assert lookup.times is not None
+    moment, column = lookup.times
+    known_at = F.col(f"`{column}`")
     values = [F.col(f"`{feature}`").alias(name) for feature, name in lookup.outputs]
-    return tables.read(lookup.table, version=lookup.version).select(
+    stored = tables.read(lookup.table, version=lookup.version)
+    findable = asked.may_find(known_at, stored.schema[column].dataType, moment, lookup.lookback)
+    return stored.where(findable).select(
         *(F.col(f"`{theirs}`").alias(key) for (_, theirs), key in zip(lookup.keys, keys, strict=True)),
-        F.col(f"`{lookup.times[1]}`").alias(_AT),
+        known_at.alias(_AT),
         F.lit(0).alias("__order"),
-        F.struct(F.col(f"`{lookup.times[1]}`").alias(_AT), F.struct(*values).alias("values")).alias(f"__slot{slot}"),
+        F.struct(known_at.alias(_AT), F.struct(*values).alias("values")).alias(f"__slot{slot}"),
     )
 
 

@@ -11,10 +11,11 @@ The whole newest row is taken: a null in it stays null. A row exactly as old as 
 the data frame are never lost or doubled; one with a null key or a null moment finds nothing.
 
 There are three ways, which give the same rows. *Union and last* works on any cluster: data frame and feature tables of
-one lookup key become one frame, shuffled once and sorted once, and the last feature row before each data frame row is
-carried along. *On the driver* is taken where Spark runs in this process and everything is known to fit in memory: Arrow
-buffers are searched here and no row crosses into the JVM before the join is done. *By files* is taken on clusters whose
-workers can read the tables' files: they search keys and moments only, and fetch the rows found in place.
+one lookup key become one frame, shuffled once and sorted once without what nobody can find, and the last feature row
+before each data frame row is carried along. *On the driver* is taken where Spark runs in this process and everything is
+known to fit in memory: Arrow buffers are searched here and no row crosses into the JVM before the join is done. *By files*
+is taken where that is not so and workers can read the tables' files: they search keys and moments only, and fetch the rows
+found in place.
 Spark's setting ``pipeline.join.way`` names a way for all joins; ``pipeline.join.memory`` says how much memory they may
 take.
 """
@@ -90,24 +91,32 @@ def _why_not_by_files(spine: DataFrame, lookups: Sequence[ResolvedLookup], table
 
 
 def _automatic(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: Tables) -> DataFrame | Rows:
-    """On the driver where Spark runs in this process and everything fits, by files on clusters, otherwise by union."""
-    if tables.in_process and isinstance(tables, TablesInFiles):
-        needed = costs(lookups, tables)
-        room = Room.of(spine, needed or ())
-        if needed is not None and fits(room, needed, spine.schema, rows=0):
-            few = rows_if_few(spine)
-            scan = plain_scan(spine) if few is None else None
-            if scan and fits(room, needed, spine.schema, rows=scan.rows, in_files=True):
-                few = scan.read()
-            with nullcontext((spine, few.num_rows)) if few is not None else _counted(spine) as (counted, rows):
-                if fits(room, needed, spine.schema, rows=rows, in_files=few is not None):
-                    return _on_driver(counted, lookups, tables, rows=few)
-    elif isinstance(tables, TablesInFiles):
-        reason = _why_not_by_files(spine, lookups, tables)
-        if reason is None:
-            return _by_files(spine, lookups, tables, checked=True)
-        _log.warning("%s, so Spark alone does the join, which takes longer.", reason)
+    """On the driver where Spark runs in this process and everything fits, else by files where workers can read them, else by union."""
+    if not isinstance(tables, TablesInFiles):
+        return union_and_last(spine, lookups, tables)
+    if tables.in_process and (rows := _if_it_fits(spine, lookups, tables)) is not None:
+        return rows
+    reason = _why_not_by_files(spine, lookups, tables)
+    if reason is None:
+        return _by_files(spine, lookups, tables, checked=True)
+    _log.warning("%s, so Spark alone does the join, which takes longer.", reason)
     return union_and_last(spine, lookups, tables)
+
+
+def _if_it_fits(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: TablesInFiles) -> Rows | None:
+    """The join on the driver, if it is known to fit in memory."""
+    needed = costs(lookups, tables)
+    room = Room.of(spine, needed or ())
+    if needed is None or not fits(room, needed, spine.schema, rows=0):
+        return None
+    few = rows_if_few(spine)
+    scan = plain_scan(spine) if few is None else None
+    if scan and fits(room, needed, spine.schema, rows=scan.rows, in_files=True):
+        few = scan.read()
+    with nullcontext((spine, few.num_rows)) if few is not None else _counted(spine) as (counted, rows):
+        if fits(room, needed, spine.schema, rows=rows, in_files=few is not None):
+            return _on_driver(counted, lookups, tables, rows=few)
+    return None
 
 
 def _in_files(tables: Tables) -> TablesInFiles:

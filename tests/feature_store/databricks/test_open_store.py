@@ -1,11 +1,12 @@
 """Which backend is chosen, and what is said when it cannot be."""
 
+import socket
 import subprocess
 import sys
 
 import pytest
 
-from feature_store import Misuse, open_store
+from feature_store import Misuse, StorageError, open_store
 from feature_store.databricks.store import DatabricksStore
 from feature_store.local.store import LocalStore
 
@@ -71,3 +72,36 @@ def test_without_the_vendors_package_the_error_names_the_extra():
 def test_the_databricks_store_needs_nothing_of_what_the_local_one_does():
     done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+@pytest.fixture
+def elsewhere(settings, tmp_path):
+    """A machine that knows of no workspace."""
+    for name in ("DATABRICKS_HOST", "DATABRICKS_TOKEN", "DATABRICKS_CONFIG_PROFILE"):
+        settings.delenv(name, raising=False)
+    settings.setenv("DATABRICKS_CONFIG_FILE", str(tmp_path / "none"))
+    settings.setattr("feature_store.databricks.workspace.PATIENCE", 1)
+    return settings
+
+
+def test_without_a_workspace_it_is_said_how_to_name_one(elsewhere):
+    with pytest.raises(Misuse) as raised:
+        open_store(backend="databricks")
+    assert str(raised.value) == (
+        "There is no Databricks workspace to work with: default auth: cannot configure default credentials. Log in "
+        "(databricks auth login --host https://YOUR-WORKSPACE), or set DATABRICKS_HOST and its credentials. "
+        "Or work without one: PIPELINE_BACKEND=local."
+    )
+
+
+def test_a_workspace_that_does_not_answer_is_named(elsewhere):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        host = f"http://127.0.0.1:{free.getsockname()[1]}"
+    elsewhere.setenv("DATABRICKS_HOST", host)
+    elsewhere.setenv("DATABRICKS_TOKEN", "none")
+    with pytest.raises(StorageError) as raised:
+        open_store(backend="databricks")
+    assert str(raised.value) == (
+        f"The Databricks workspace {host} does not answer (ConnectionError). Check DATABRICKS_HOST, or the profile in "
+        "~/.databrickscfg, and the network. Or work without one: PIPELINE_BACKEND=local."
+    )

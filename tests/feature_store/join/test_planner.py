@@ -42,15 +42,15 @@ def joined(store, frame):
     return plan
 
 
-def test_what_is_known_to_fit_is_joined_on_the_driver_and_a_table_or_a_frame_that_is_not_in_spark(joined, setting):
-    assert "Window" not in joined(100)
+def test_what_is_known_to_fit_is_joined_on_the_driver_and_a_table_or_a_frame_that_is_not_by_files(joined, setting):
+    assert "MapInArrow" not in joined(100)
 
     setting(MEMORY_SETTING, "500")  # the table alone takes more
-    assert "Window" in joined(1)
+    assert "MapInArrow" in joined(1)
 
     setting(MEMORY_SETTING, "2000")
-    assert "Window" not in joined(10)
-    assert "Window" in joined(100)
+    assert "MapInArrow" not in joined(10)
+    assert "MapInArrow" in joined(100)
 
 
 def test_a_way_can_be_named_and_one_that_does_not_exist_is_refused(joined, setting):

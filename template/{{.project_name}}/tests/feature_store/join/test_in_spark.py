@@ -1,0 +1,1 @@
+../../../../../tests/feature_store/join/test_in_spark.py
