@@ -1,0 +1,1 @@
+../../../../tests/safety/slow_disk.py
