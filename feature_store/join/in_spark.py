@@ -18,8 +18,8 @@ from feature_store.join.resolved_lookup import ResolvedLookup
 from feature_store.tables.protocol import Tables
 
 _AT = "__at"
-_MICROSECONDS = timedelta(microseconds=1)
-_DAY = timedelta(days=1)
+_MICROSECOND = timedelta(microseconds=1)
+_DAY, _YEAR_ONE, _LONGEST = 86_400_000_000, -62_135_596_800_000_000, 2**63 - 1
 MOST_ROWS_TO_FILTER_BY_KEY = 100_000
 """Of a data frame of at most so many rows the keys are sent to all workers, and feature rows of others not shuffled."""
 
@@ -52,10 +52,9 @@ class _Asked:
         def at(micros: int) -> Column:
             return F.timestamp_micros(F.lit(micros)).cast(kind)
 
-        possible = known_at <= at(ends[1] + _DAY // _MICROSECONDS)
-        if lookback is not None:
-            possible &= known_at >= at(ends[0] - (lookback + _DAY) // _MICROSECONDS)
-        return possible
+        possible = known_at <= at(ends[1] + _DAY)
+        oldest = _YEAR_ONE if lookback is None else ends[0] - lookback // _MICROSECOND - _DAY
+        return possible & (known_at >= at(oldest)) if oldest > _YEAR_ONE else possible
 
     def keys(self, askable: Column, columns: Sequence[str], names: Sequence[str]) -> DataFrame | None:
         """The keys of the rows that ask, under these names, if they are few enough for each worker to have them all."""
@@ -151,7 +150,7 @@ def _slot_rows(slot: int, lookup: ResolvedLookup, keys: Sequence[str], tables: T
 def _output(slot: int, lookup: ResolvedLookup) -> Column:
     values = F.col(f"__slot{slot}.values")
     if lookup.lookback is not None:
-        micros = lookup.lookback // _MICROSECONDS
+        micros = min(lookup.lookback // _MICROSECOND, _LONGEST)
         age = F.unix_micros(F.col(_AT).cast("timestamp")) - F.unix_micros(
             F.col(f"__slot{slot}.{_AT}").cast("timestamp")
         )

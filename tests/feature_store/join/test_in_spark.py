@@ -71,7 +71,7 @@ def test_what_is_not_shuffled_is_not_missed(store, weather, frame):
         "station int, decided_at timestamp",
     )
 
-    for lookback, wind in ((None, 50), (timedelta(0), 50)):
+    for lookback, wind in ((None, 50), (timedelta(0), 50), (timedelta.max, 50)):
         found = {(row.station, row.decided_at): row.wind for row in joined(store, asked, lookback).collect()}
         assert list(found.values()).count(None) == 3
         assert sorted(value for value in found.values() if value is not None) == [0, wind]
