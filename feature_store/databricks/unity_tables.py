@@ -229,7 +229,6 @@ class UnityTables:
         """Insert new keys and update rows that changed; rows that did not are not touched. Rows written."""
         from delta.tables import DeltaTable
 
-        self.check_is_there(name)
         df = self._frame(name, df)
         check_schema(self.full_name(name), df.schema, self.columns(name))
         with self._writing(name):
@@ -260,7 +259,6 @@ class UnityTables:
     @contextmanager
     def _counted(self, name: str, df: DataFrame, rows: int | None = None) -> Iterator[tuple[int, DataFrame]]:
         """The rows and, unless it is known, their number; computed once."""
-        self.check_is_there(name)
         check_schema(self.full_name(name), df.schema, self.columns(name))
         cached = df if df.is_cached or rows is not None else df.persist()
         try:

@@ -46,6 +46,7 @@ from feature_store.join.parquet_rows import credentials
 from feature_store.join.resolved_lookup import ResolvedLookup
 from feature_store.join.rows import joined_schema
 from feature_store.tables.data_files import DataFile, data_files, why_not_plain
+from feature_store.tables.delta_folder import columns_of
 from feature_store.tables.protocol import TablesInFiles
 
 _BYTES_OF_A_CHUNK, _MOST_ROWS_OF_A_CHUNK = 64 * 2**20, 500_000
@@ -201,7 +202,7 @@ def _sought(
     found, target, zone = list[Sought](), 0, spine.sparkSession.conf.get("spark.sql.session.timeZone")
     for lookup in lookups:
         table = tables.open(lookup.table, version=lookup.version)
-        stored = tables.columns(lookup.table, version=lookup.version)
+        stored = columns_of(table)
 
         def fields(names: Sequence[str], stored: StructType = stored) -> pa.Schema:
             return to_arrow_schema(StructType([stored[name] for name in names]), timezone=zone)

@@ -38,10 +38,8 @@ class _Asked:
         micros = [F.unix_micros(F.col(f"`{moment}`").cast("timestamp")) for moment in moments]
         ends = [column for one in micros for column in (F.min(one), F.max(one))]
         rows, *found = frame.agg(F.count("*"), *ends).collect()[0]
-        pairs = dict(zip(moments, zip(found[::2], found[1::2], strict=True), strict=True))
-        return cls(
-            frame, rows, {moment: None if first is None else (first, last) for moment, (first, last) in pairs.items()}
-        )
+        by_moment = zip(moments, found[::2], found[1::2], strict=True)
+        return cls(frame, rows, {moment: None if first is None else (first, last) for moment, first, last in by_moment})
 
     def may_find(self, known_at: Column, kind: DataType, moment: str, lookback: timedelta | None) -> Column:
         """Whether a row known then can be found at all; a day more on either side, whatever the columns' types and zones are."""

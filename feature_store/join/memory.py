@@ -87,12 +87,15 @@ class Cost:
     @classmethod
     def of(cls, lookup: ResolvedLookup, tables: TablesInFiles) -> "Cost | None":
         """What the table's log says; None where it does not say how many rows there are."""
-        files = added_files(tables.open(lookup.table, version=lookup.version))
+        from feature_store.tables.delta_folder import columns_of
+
+        opened = tables.open(lookup.table, version=lookup.version)
+        files = added_files(opened)
         if files.column("num_records").null_count:
             return None
         rows = sum(files.column("num_records").to_pylist())
         read = sum(files.column("size_bytes").to_pylist()) * _GROWTH
-        schema = tables.columns(lookup.table, version=lookup.version)
+        schema = columns_of(opened)
         asked = StructType([schema[name] for name in lookup.table_columns])
         outputs = StructType([StructField(name, schema[feature].dataType) for feature, name in lookup.outputs])
         return cls(
