@@ -177,20 +177,22 @@ def _keys_of_file(lookup: Sought, file: int, wanted: pl.DataFrame | None) -> Ite
     """The rows of the file that somebody may find: keys, moment and address."""
     names = lookup.names
     schema = pa.schema([*lookup.keys, *([lookup.time] if lookup.time else [])])
-    for start, rows in columns_of_file(lookup.files[file], schema, table=lookup.table, storage=lookup.storage):
+    for numbers, rows in columns_of_file(lookup.files[file], schema, table=lookup.table, storage=lookup.storage):
+        address = pl.Series(numbers + (file << _ROW_BITS))
+        if wanted is not None:
+            # Before anything else is done with the rows: most are nobody's.
+            keys = frame_of(rows.columns[: len(names)], names).with_row_index("place")
+            places = keys.join(wanted, on=names, how="semi")["place"]
+            rows, address = rows.take(places.to_arrow()), address.gather(places)
         columns, moment = list(rows.columns), []
         if lookup.time:
             moment = [micros(columns.pop())]
-        address = (file << _ROW_BITS) + start
         frame = frame_of([*columns, *moment], [*names, *(["moment"] if moment else [])])
-        frame = frame.with_columns(pl.int_range(address, address + rows.num_rows, dtype=pl.Int64).alias("address"))
-        frame = frame.drop_nulls()
+        frame = frame.with_columns(address.alias("address")).drop_nulls()
         if lookup.last is not None:
             frame = frame.filter(pl.col("moment") <= lookup.last)
         if lookup.oldest is not None:
             frame = frame.filter(pl.col("moment") >= lookup.oldest)
-        if wanted is not None:
-            frame = frame.join(wanted, on=names, how="semi")
         if lookup.first is not None:
             old = frame.filter(pl.col("moment") < lookup.first)
             if old.height:
@@ -238,12 +240,12 @@ def fetch(batches: Iterable[pa.RecordBatch], *, sought: Sequence[Sought]) -> Ite
             begin, end = np.searchsorted(files, [file, file + 1])
             rows = addresses[begin:end] - (file << _ROW_BITS)
             path = lookup.files[file]
-            for start, read in columns_of_file(
+            for numbers, read in columns_of_file(
                 path, lookup.features, table=lookup.table, storage=lookup.storage, wanted=rows
             ):
-                low, high = begin + np.searchsorted(rows, [start, start + read.num_rows])
+                low, high = begin + np.searchsorted(rows, [numbers[0], numbers[-1] + 1])
                 if low < high:
-                    here = rows[low - begin : high - begin] - start
+                    here = np.searchsorted(numbers, rows[low - begin : high - begin])
                     yield from _to_chunks(read, here, chunks[low:high], places[low:high], slot)
 
 

@@ -22,6 +22,7 @@ earliest less the lookback; of those before the earliest, all but the newest of 
 other keys.
 """
 
+import gc
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ from feature_store.join import addresses, blobs, newest_row, parquet_rows
 from feature_store.join.addresses import HELD, Question, Sought
 from feature_store.join.blobs import BLOBS
 from feature_store.join.memory import row_bytes
+from feature_store.join.once import computed_once
 from feature_store.join.parquet_rows import credentials
 from feature_store.join.resolved_lookup import ResolvedLookup
 from feature_store.join.rows import joined_schema
@@ -51,6 +53,7 @@ from feature_store.tables.protocol import TablesInFiles
 
 _BYTES_OF_A_CHUNK, _MOST_ROWS_OF_A_CHUNK = 64 * 2**20, 500_000
 _ROWS_OF_A_GROUP, _MOST_GROUPS = 2_000_000, 4096
+_ROWS_OF_A_BIN = 1_000_000
 _TASKS_PER_CORE = 4
 _MOST_ROWS_TO_FILTER_BY_KEY = 100_000
 _DAY = 86_400_000_000
@@ -133,6 +136,9 @@ def _function(part: Any) -> Any:
     """A function, as Spark wants one, of what is left open of ``part``."""
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        # After each task Spark lets its worker look for garbage, among all that was imported too: longer than many a task takes.
+        if not gc.get_freeze_count():
+            gc.freeze()
         return part(batches)  # type: ignore[no-any-return]
 
     return run
@@ -158,7 +164,7 @@ class _Held:
         pack = partial(addresses.pack, rows=rows_of_a_chunk, moments=moments)
         # By position: Spark would read a dot in a name as a step into a struct.
         columns = [F.col(f"`{name}`").alias(f"c{position}") for position, name in enumerate(spine.columns)]
-        frame = spine.select(*columns).mapInArrow(_function(pack), HELD).localCheckpoint(eager=False)
+        frame = computed_once(spine.select(*columns).mapInArrow(_function(pack), HELD))
         chunks = frame.select("partition", "number", "rows", "first", "last").collect()
         starts, begin = dict[int, int](), 0
         for partition, number in sorted(Counter(chunk.partition for chunk in chunks).items()):
@@ -200,6 +206,7 @@ def _sought(
     cores: int,
 ) -> list[Sought]:
     found, target, zone = list[Sought](), 0, spine.sparkSession.conf.get("spark.sql.session.timeZone")
+    tasks_each = -(-cores * _TASKS_PER_CORE // len(lookups))
     for lookup in lookups:
         table = tables.open(lookup.table, version=lookup.version)
         stored = columns_of(table)
@@ -216,7 +223,7 @@ def _sought(
         if moment is not None and last is None:
             files = []  # nobody asks
         paths = tuple(file.path for file in files if _may_hold(file, oldest, last))
-        bins = min(len(paths), cores * _TASKS_PER_CORE)
+        bins = min(len(paths), max(tasks_each, held.rows // _ROWS_OF_A_BIN))
         keys = _positions(spine.columns, lookup)
         found.append(
             Sought(

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 
-from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType
 
+from feature_store.join.once import computed_once
 from feature_store.join.resolved_lookup import ResolvedLookup
 from feature_store.tables.protocol import Tables
 
@@ -34,7 +34,7 @@ class _Asked:
 
     @classmethod
     def of(cls, spine: DataFrame, moments: Sequence[str]) -> "_Asked":
-        frame = spine if spine.is_cached else spine.localCheckpoint(eager=False, storageLevel=StorageLevel.DISK_ONLY)
+        frame = spine if spine.is_cached else computed_once(spine)
         micros = [F.unix_micros(F.col(f"`{moment}`").cast("timestamp")) for moment in moments]
         ends = [column for one in micros for column in (F.min(one), F.max(one))]
         rows, *found = frame.agg(F.count("*"), *ends).collect()[0]

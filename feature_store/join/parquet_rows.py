@@ -18,6 +18,8 @@ _OF_S3 = {
     "AWS_REGION": "region",
 }
 _BYTES_AT_ONCE, _MOST_ROWS, _WIDTH_OF_A_TEXT = 64 * 2**20, 1_000_000, 64
+_FEW = 8
+Integers = npt.NDArray[np.int64]
 
 
 def credentials() -> dict[str, str]:
@@ -54,11 +56,11 @@ def attempt(
 
 
 def columns_of_file(
-    path: str, schema: pa.Schema, *, table: str, storage: Mapping[str, str], wanted: npt.NDArray[np.int64] | None = None
-) -> Iterator[tuple[int, pa.Table]]:
-    """The columns, as ``schema`` has them (null where the file is older than they are), and the number of the first row.
+    path: str, schema: pa.Schema, *, table: str, storage: Mapping[str, str], wanted: Integers | None = None
+) -> Iterator[tuple[Integers, pa.Table]]:
+    """The columns, as ``schema`` has them (null where the file is older than they are), and the rows' numbers in the file, in order.
 
-    Of row groups without a row that is ``wanted`` (row numbers in order, all if None) nothing is read.
+    Of row groups without a row that is ``wanted`` (row numbers in order, all if None) nothing is read; where few are, others are left out.
 
     Raises
     ------
@@ -79,29 +81,43 @@ def columns_of_file(
         start = 0
         for number in range(file.num_row_groups):
             rows = file.metadata.row_group(number).num_rows
-            if wanted is None or np.diff(np.searchsorted(wanted, [start, start + rows]))[0]:
+            here = None if wanted is None else np.unique(wanted[slice(*np.searchsorted(wanted, [start, start + rows]))])
+            if here is not None and len(here) * _FEW < rows:
+                if len(here):
+                    yield here, _few_rows(file, number, names, schema, here - start)
+            else:
                 yield from _row_group(file, number, names, schema, start, height)
             start += rows
 
 
 def _row_group(
     file: pq.ParquetFile, number: int, names: list[str], schema: pa.Schema, start: int, height: int
-) -> Iterator[tuple[int, pa.Table]]:
+) -> Iterator[tuple[Integers, pa.Table]]:
     if not names:
         rows = file.metadata.row_group(number).num_rows
-        yield start, pa.table([pa.nulls(rows, field.type) for field in schema], schema=schema)
+        yield np.arange(start, start + rows), _as_declared({}, rows, schema)
         return
     for batch in file.iter_batches(height, row_groups=[number], columns=names, use_threads=False):
         # A name with a dot is a path to Parquet, which may give more than was asked for.
-        columns = [
-            batch.column(batch.schema.get_field_index(field.name)) if field.name in names else pa.nulls(len(batch))
-            for field in schema
-        ]
-        cast = [
-            one if one.type == field.type else one.cast(field.type) for one, field in zip(columns, schema, strict=True)
-        ]
-        yield start, pa.table(cast, schema=schema)
+        columns = {name: batch.column(batch.schema.get_field_index(name)) for name in names}
+        yield np.arange(start, start + batch.num_rows), _as_declared(columns, batch.num_rows, schema)
         start += batch.num_rows
+
+
+def _few_rows(file: pq.ParquetFile, number: int, names: list[str], schema: pa.Schema, rows: Integers) -> pa.Table:
+    """Column by column, each let go before the next is read: what is decoded and not wanted stays small."""
+    columns = {}
+    for name in names:
+        column = file.read_row_group(number, columns=[name], use_threads=False)
+        columns[name] = column.column(column.schema.get_field_index(name)).take(pa.array(rows))
+    return _as_declared(columns, len(rows), schema)
+
+
+def _as_declared(columns: Mapping[str, pa.Array | pa.ChunkedArray], height: int, schema: pa.Schema) -> pa.Table:
+    """The columns with their declared types; null where there is none."""
+    found = [columns[field.name] if field.name in columns else pa.nulls(height, field.type) for field in schema]
+    cast = [one if one.type == field.type else one.cast(field.type) for one, field in zip(found, schema, strict=True)]
+    return pa.table(cast, schema=schema)
 
 
 def _rows_at_once(schema: pa.Schema) -> int:

@@ -143,7 +143,7 @@ def settings() -> dict[str, str]:
 
 
 def _is_local() -> bool:
-    return os.environ.get("SPARK_MASTER", "local").startswith("local")
+    return os.environ.get("SPARK_MASTER", "local").split("[")[0] == "local"
 
 
 def _java_options() -> str:

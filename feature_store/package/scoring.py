@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql.types import DataType, StructType
 
 from feature_store.declare.arguments import check_data_frame
@@ -15,6 +15,7 @@ from feature_store.join.memory import row_bytes
 from feature_store.join.rows import Rows, as_frame
 from feature_store.package.feature_spec import FeatureSpec
 from feature_store.package.raw_model import Folder, Sent, loaded, sent
+from feature_store.tables import workers
 from feature_store.tables.gathering import rows_if_few
 from feature_store.tables.handing_over import frame_of, room_on_disk
 from feature_store.tables.plain_scans import plain_scan
@@ -78,7 +79,7 @@ def predict(
     schema = StructType(list(looked.schema.fields)).add(PREDICTION, DataType.fromDDL(result_type))
     model = folder / "raw_model"
     # Spark's workers are on this machine where it runs in this process.
-    source = sent(model, spark) if _has_workers_elsewhere(spark) else Folder(str(model))
+    source = Folder(str(model)) if workers.are_here(spark) else sent(model, spark)
     with_predictions = _Predicting(source, tuple(columns), result_type)
     at_once = _rows_at_once(StructType([looked.schema[name] for name in columns]))
     batches = _at_hand(looked, schema, at_once) if here else None
@@ -124,8 +125,3 @@ class _Predicting:
             flat = np.ravel(values)
             predicted = pa.array(flat.astype(str) if kind == pa.string() else flat).cast(kind)
             yield batch.append_column(PREDICTION, predicted)
-
-
-def _has_workers_elsewhere(spark: SparkSession) -> bool:
-    master = spark.conf.get("spark.master") or ""
-    return not master.startswith("local") or master.startswith("local-cluster")

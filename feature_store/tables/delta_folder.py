@@ -18,6 +18,7 @@ from deltalake.exceptions import TableNotFoundError
 from feature_store import names as naming
 from feature_store.errors import NotFound, StorageError, suggestion
 from feature_store.moments import utc
+from feature_store.tables import workers
 from feature_store.tables.commit import FORMAT, Commit, TableVersion
 from feature_store.tables.folders import check_log, damaged, is_table, tables_in
 from feature_store.tables.objects import Place
@@ -51,7 +52,7 @@ class DeltaFolder:
     @functools.cached_property
     def in_process(self) -> bool:
         """Whether Spark runs in this process."""
-        return (self.spark.conf.get("spark.master") or "").startswith("local")
+        return workers.are_here(self.spark)
 
     # ---- names and what exists
 

@@ -1,12 +1,14 @@
-"""What runs on a cluster's workers, on a cluster: a worker with two cores and a Java of its own. A part of ``make soak``."""
+"""What runs on a cluster's workers, on a cluster: workers with a Java of their own. A part of ``make soak``."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
-MASTER = "local-cluster[1,2,512]"
+MASTER, TWO_WORKERS = "local-cluster[1,2,512]", "local-cluster[2,1,1024]"
 SEARCH = f"""
 import sys
 from pathlib import Path
@@ -33,3 +35,17 @@ def test_the_workers_of_a_cluster_try_the_same_hyper_parameters_and_find_the_sam
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stdout.splitlines()[-1:] == [f"the same {MASTER}"], done.stderr[-3000:]
+
+
+@pytest.mark.parametrize("when", ["computed", "half done"])
+@pytest.mark.parametrize("way", ["files", "union"])
+def test_a_join_that_loses_a_worker_gives_the_rows_that_it_would_have_given(
+    way: str, when: str, tmp_path: Path
+) -> None:
+    own = {"PYTHONPATH": str(ROOT), "SPARK_MASTER": TWO_WORKERS, "SPARK_DRIVER_MEMORY": "1g"}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.soak.losing_a_worker", way, when, str(tmp_path)],
+        cwd=ROOT, env=os.environ | own, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    killed, *rest = done.stdout.splitlines() or [""]
+    assert (killed.split()[:1], rest) == (["killed"], ["the same rows"]), done.stderr[-3000:]

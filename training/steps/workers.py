@@ -12,6 +12,8 @@ import joblib
 import pandas as pd
 from joblib.externals.loky import get_reusable_executor
 
+from feature_store.tables.workers import are_here
+
 if TYPE_CHECKING:
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
@@ -31,7 +33,7 @@ def cluster_of(spark: SparkSession) -> SparkContext | None:
         context: SparkContext = spark.sparkContext
     except Exception:  # what Connect says differs from version to version
         return None
-    return None if str(context.master).split("[")[0] == "local" else context
+    return None if are_here(spark) else context
 
 
 @contextmanager
