@@ -15,7 +15,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
 from tests.left_over import MARK, end_java, left_over, print_stacks
-from tests.scheduling import SLOW_FILES, OneWithoutSpark, is_without_spark
+from tests.scheduling import SLOW_FILES, OneWithoutSparkFirst, needs_no_spark
 
 # A third less CPU for many short queries; not for heavy jobs.
 # The code that this compiles to needs more room than it is given by default: once that is full, Java only interprets.
@@ -45,6 +45,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if needs_no_spark(os.path.relpath(item.path, TESTS)) and "spark" in getattr(item, "fixturenames", ()):
+            raise pytest.UsageError(
+                f"{item.nodeid} asks for Spark: take its file out of WITHOUT_SPARK in tests/scheduling.py."
+            )
     if any(".py" in argument for argument in config.args):
         return  # who names files has their order
     places = {name: place for place, name in enumerate(SLOW_FILES)}
@@ -58,8 +63,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWithoutSpark:
-    return OneWithoutSpark(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWithoutSparkFirst:
+    return OneWithoutSparkFirst(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -84,8 +89,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def spark() -> Iterator[SparkSession]:
     from feature_store.local.session import spark_session
 
-    if is_without_spark():
-        pytest.fail("A test of a file in tests/scheduling.py's WITHOUT_SPARK asks for Spark: take the file out of it.")
     session = spark_session(app_name="tests")
     for key, value in _FOR_FEW_ROWS.items():
         session.conf.set(key, value)

@@ -1,10 +1,8 @@
-"""Which process runs which file, and in what order: two processes have a Spark each, a third has none.
+"""Which process runs which file, and in what order: two processes have a Spark from the beginning, a third starts without one.
 
 With the two alone a core was idle for a quarter of the time, while a test waited for a browser, a lock or a process of its own.
-The third runs what needs no Spark in this process, and costs half of another's memory.
+The third runs what needs no Spark in this process, in half of another's memory. When nothing of that is left, it helps the others.
 """
-
-import os
 
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
@@ -35,14 +33,8 @@ def needs_no_spark(file: str) -> bool:
     return file.startswith(WITHOUT_SPARK)
 
 
-def is_without_spark() -> bool:
-    """Whether this process is the one that has no Spark: the last of three or more."""
-    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    return count > 2 and os.environ.get("PYTEST_XDIST_WORKER") == f"gw{count - 1}"
-
-
-class OneWithoutSpark(LoadFileScheduling):
-    """File by file, as they are ordered; the last of three processes is given those without Spark, the others begin with the rest."""
+class OneWithoutSparkFirst(LoadFileScheduling):
+    """File by file, as they are ordered; the last of three processes begins with those without Spark, the others with the rest."""
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         own = self.numnodes > 2 and node.gateway.id == f"gw{self.numnodes - 1}"
@@ -50,7 +42,4 @@ class OneWithoutSpark(LoadFileScheduling):
         file = next(fitting, None)
         if file is not None:
             self.workqueue.move_to_end(file, last=False)
-        elif own:
-            node.shutdown()
-            return
         super()._assign_work_unit(node)

@@ -48,9 +48,8 @@ def svg(drawn: Axes, *, title: str) -> Markup:
     written = io.StringIO()
     names = hashlib.sha256(title.encode()).hexdigest()
     with mpl.rc_context({**_SETTINGS, "svg.hashsalt": names, "svg.id": None}):
-        cast("Figure", drawn.figure).savefig(
-            written, format="svg", transparent=True, metadata={"Date": None, "Creator": None}
-        )
+        # Figure.savefig would draw everything twice.
+        cast("Any", drawn.figure.canvas).print_svg(written, metadata={"Date": None, "Creator": None})
     text = written.getvalue()
     text = text[text.index("<svg") :]
     head, body = text.split(">", 1)
