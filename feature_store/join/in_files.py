@@ -54,8 +54,8 @@ from feature_store.tables.protocol import TablesInFiles
 _BYTES_OF_A_CHUNK, _MOST_ROWS_OF_A_CHUNK = 64 * 2**20, 500_000
 _ROWS_OF_A_GROUP, _MOST_GROUPS = 2_000_000, 4096
 _ROWS_OF_A_BIN = 1_000_000
-_TASKS_PER_CORE = 4
-_MOST_ROWS_TO_FILTER_BY_KEY = 100_000
+_TASKS_PER_CORE, _TASKS_PER_CORE_OF_FEW = 4, 2
+_MOST_OF_FEW_ROWS = 100_000
 _DAY = 86_400_000_000
 
 
@@ -98,10 +98,11 @@ def join_in_files(spine: DataFrame, lookups: Sequence[ResolvedLookup], tables: T
     questions = _questions(spine.columns, lookups)
     with _sent():
         held = _Held.of(spine, questions, rows_of_a_chunk=_rows_of_a_chunk(schema))
-        sought = _sought(spine, lookups, tables, questions, held, cores)
+        number = cores * (_TASKS_PER_CORE_OF_FEW if held.few else _TASKS_PER_CORE)
+        sought = _sought(spine, lookups, tables, questions, held, number)
         groups = _groups(lookups, tables, held, cores)
         few = _few_keys(held, questions)
-        tasks = _tasks(sought, cores * _TASKS_PER_CORE)
+        tasks = _tasks(sought, number)
         read = partial(addresses.read_keys, tasks=tasks, sought=sought, groups=groups, few=few)
         asked = partial(addresses.ask, questions=questions, starts=held.starts, groups=groups)
         search = partial(addresses.search, questions=questions, sought=sought, groups=groups)
@@ -158,6 +159,11 @@ class _Held:
     starts: dict[int, int]
     ends: dict[int, tuple[int, int]]
 
+    @property
+    def few(self) -> bool:
+        """Whether the rows are so few that each worker may have all their keys."""
+        return self.rows <= _MOST_OF_FEW_ROWS
+
     @classmethod
     def of(cls, spine: DataFrame, questions: Sequence[Question], *, rows_of_a_chunk: int) -> "_Held":
         moments = sorted({moment for question in questions for moment in question.moments})
@@ -203,10 +209,9 @@ def _sought(
     tables: TablesInFiles,
     questions: Sequence[Question],
     held: _Held,
-    cores: int,
+    tasks: int,
 ) -> list[Sought]:
     found, target, zone = list[Sought](), 0, spine.sparkSession.conf.get("spark.sql.session.timeZone")
-    tasks_each = -(-cores * _TASKS_PER_CORE // len(lookups))
     for lookup in lookups:
         table = tables.open(lookup.table, version=lookup.version)
         stored = columns_of(table)
@@ -223,7 +228,7 @@ def _sought(
         if moment is not None and last is None:
             files = []  # nobody asks
         paths = tuple(file.path for file in files if _may_hold(file, oldest, last))
-        bins = min(len(paths), max(tasks_each, held.rows // _ROWS_OF_A_BIN))
+        bins = min(len(paths), max(1, tasks // len(lookups), held.rows // _ROWS_OF_A_BIN))
         keys = _positions(spine.columns, lookup)
         found.append(
             Sought(
@@ -267,7 +272,7 @@ def _groups(lookups: Sequence[ResolvedLookup], tables: TablesInFiles, held: _Hel
 
 def _few_keys(held: _Held, questions: Sequence[Question]) -> dict[int, pa.Table]:
     """For each question all keys that are asked for, if the data frame is small."""
-    if not 0 < held.rows <= _MOST_ROWS_TO_FILTER_BY_KEY:
+    if not held.rows or not held.few:
         return {}
     keys = held.frame.mapInArrow(_function(partial(addresses.distinct, questions=questions)), BLOBS).toArrow()
     parts = defaultdict[int, list[pa.Table]](list)

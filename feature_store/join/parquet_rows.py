@@ -81,12 +81,12 @@ def columns_of_file(
         start = 0
         for number in range(file.num_row_groups):
             rows = file.metadata.row_group(number).num_rows
-            here = None if wanted is None else np.unique(wanted[slice(*np.searchsorted(wanted, [start, start + rows]))])
-            if here is not None and len(here) * _FEW < rows:
-                if len(here):
-                    yield here, _few_rows(file, number, names, schema, here - start)
-            else:
+            here = None if wanted is None else wanted[slice(*np.searchsorted(wanted, [start, start + rows]))]
+            if here is None or len(here) * _FEW >= rows > 0:
                 yield from _row_group(file, number, names, schema, start, height)
+            elif len(here):
+                once = np.unique(here)
+                yield once, _few_rows(file, number, names, schema, once - start)
             start += rows
 
 

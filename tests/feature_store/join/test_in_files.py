@@ -1,7 +1,8 @@
 """The join by files: what the conformance suite's few rows do not reach, and when it is not taken."""
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import deltalake
@@ -194,3 +195,25 @@ def test_a_cluster_joins_by_files_and_by_spark_alone_where_its_workers_cannot_re
     (file,) = Path(place).glob("*.parquet")
     file.unlink()
     assert "The workers cannot read the tables' files: FileNotFoundError" in str(why_not(spark, lookups, elsewhere))
+
+
+def test_of_a_large_file_the_few_rows_that_are_wanted_come_with_values_of_every_type(spark, tables):
+    numbers = range(200)
+    values = {
+        "text": [None if row % 3 == 0 else f"row {row}" for row in numbers],
+        "list": [[row, None] if row % 2 else None for row in numbers],
+        "a": [{"b": row} for row in numbers],
+        "a.b": [-row for row in numbers],
+        "price": [Decimal(row).scaleb(-2) for row in numbers],
+        "opened": [date(2024, 1, 1) + timedelta(days=row) for row in numbers],
+    }
+    keys = {"key": list(numbers), "known_at": moments([0] * 200)}
+    written(tables, "shops", pl.DataFrame({**keys, **values}), pl.DataFrame({**keys, "known_at": moments([5] * 200)}))
+
+    result = found("files", asked(spark, (7, 3), (6, 3), (7, 3), (7, 9)), [lookup(tables, "shops", *values)], tables)
+
+    seven = ("row 7", [7, None], {"b": 7}, -7, Decimal("0.07"), date(2024, 1, 8))
+    six = (None, None, {"b": 6}, -6, Decimal("0.06"), date(2024, 1, 7))
+    assert sorted(result.drop("decided_at").rows(), key=str) == sorted(
+        [(7, *seven), (6, *six), (7, *seven), (7, *[None] * 6)], key=str
+    )
