@@ -2,7 +2,9 @@
 
 import gc
 import os
+import shutil
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,9 +15,11 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
+from xdist.workermanage import WorkerController
 
 from tests.left_over import MARK, end_java, left_over, print_stacks
-from tests.scheduling import SLOW_FILES, OneWithoutSparkFirst, needs_no_spark
+from tests.one_java import Java, session_of
+from tests.scheduling import SLOW_FILES, Dealt, needs_no_spark
 
 # A third less CPU for many short queries; not for heavy jobs.
 # The code that this compiles to needs more room than it is given by default: once that is full, Java only interprets.
@@ -23,9 +27,8 @@ os.environ.setdefault(
     "PIPELINE_JAVA_OPTIONS", "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
 )
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # The processes share two cores and four gigabytes.
-    os.environ.setdefault("SPARK_MASTER", "local[1]")
-    os.environ.setdefault("SPARK_DRIVER_MEMORY", "768m")
+    # What tests start shares two cores and four gigabytes.
+    os.environ |= {"SPARK_MASTER": "local[1]", "SPARK_DRIVER_MEMORY": "768m"}
 os.environ.pop("MLFLOW_TRACKING_URI", None)
 os.environ.pop("PIPELINE_WORKSPACE", None)
 os.environ.pop("PIPELINE_WAREHOUSE", None)
@@ -38,10 +41,24 @@ TESTS = Path(__file__).parent
 # Queries over a few rows spend their time on planning.
 _FOR_FEW_ROWS = {"spark.sql.adaptive.enabled": "false"}
 
+JAVA, TOLD_IN = pytest.StashKey[Java](), pytest.StashKey[Path]()
+TOLD = "where_java_listens"
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Whatever this run starts carries its mark."""
     os.environ.setdefault(MARK, uuid.uuid4().hex)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """Tell a further process where it finds Spark, which is started for the first one."""
+    if JAVA not in node.config.stash:
+        os.environ.setdefault("SPARK_DRIVER_MEMORY", "1200m")
+        folder = Path(tempfile.mkdtemp(prefix="tests-spark-"))
+        node.config.stash[TOLD_IN] = folder
+        node.config.stash[JAVA] = Java(folder / "address.json")
+    node.workerinput[TOLD] = str(node.config.stash[TOLD_IN] / "address.json")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -63,8 +80,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWithoutSparkFirst:
-    return OneWithoutSparkFirst(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Dealt:
+    return Dealt(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -80,21 +97,26 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """A process that the run has left over fails it, by name."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         return
+    if JAVA in session.config.stash:
+        session.config.stash[JAVA].end()
+        shutil.rmtree(session.config.stash[TOLD_IN])
     for one in left_over():
         print(f"\nLeft over: {one}", file=sys.stderr)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")
-def spark() -> Iterator[SparkSession]:
+def spark(request: pytest.FixtureRequest) -> Iterator[SparkSession]:
     from feature_store.local.session import spark_session
 
-    session = spark_session(app_name="tests")
+    told = getattr(request.config, "workerinput", {}).get(TOLD)
+    session = session_of(Path(told)) if told else spark_session(app_name="tests")
     for key, value in _FOR_FEW_ROWS.items():
         session.conf.set(key, value)
     yield session
-    session.stop()
-    end_java()
+    if not told:
+        session.stop()
+        end_java()
 
 
 @pytest.fixture(scope="session")
@@ -122,6 +144,10 @@ def unity(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory):  # typ
     """Unity Catalog's stand-in, with the catalog ``test`` and the schema ``flights``."""
     from tests.feature_store.databricks.unity_catalog import UnityCatalog
 
+    if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0":
+        pytest.fail(
+            "This test needs the catalog of the first process: add its file to OF_THE_CATALOG in tests/scheduling.py."
+        )
     return UnityCatalog(spark, tmp_path_factory.mktemp("unity"), name="test", schemas=("flights",))
 
 

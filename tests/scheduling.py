@@ -1,7 +1,6 @@
-"""Which process runs which file, and in what order: two processes have a Spark from the beginning, a third starts without one.
+"""Which process runs which file, and in what order: two begin with Spark, a third with what needs none.
 
 With the two alone a core was idle for a quarter of the time, while a test waited for a browser, a lock or a process of its own.
-The third runs what needs no Spark in this process, in half of another's memory. When nothing of that is left, it helps the others.
 """
 
 from xdist.scheduler import LoadFileScheduling
@@ -28,18 +27,36 @@ WITHOUT_SPARK = (
 """Files, and folders of files, in which no test asks for the fixture ``spark``; the slow ones of them."""
 
 
+OF_THE_CATALOG = ("conformance/", "feature_store/databricks/", "feature_store/porting/test_ported_notebooks.py")
+"""Files, and folders of files, in which tests ask for the fixture ``unity``: its schemas are all of Java's, so that one process has them."""
+
+
 def needs_no_spark(file: str) -> bool:
     """Whether a file, by its path from here, is one of :data:`WITHOUT_SPARK`."""
     return file.startswith(WITHOUT_SPARK)
 
 
-class OneWithoutSparkFirst(LoadFileScheduling):
-    """File by file, as they are ordered; the last of three processes begins with those without Spark, the others with the rest."""
+def of_the_catalog(file: str) -> bool:
+    """Whether a file, by its path from here, is one of :data:`OF_THE_CATALOG`."""
+    return file.startswith(OF_THE_CATALOG)
+
+
+class Dealt(LoadFileScheduling):
+    """File by file, as they are ordered: the first process begins with those of the catalog, which no other gets, and the last of
+    three with those without Spark; the others leave these to it as long as there is something else.
+    """
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        own = self.numnodes > 2 and node.gateway.id == f"gw{self.numnodes - 1}"
-        fitting = (file for file in self.workqueue if needs_no_spark(file.removeprefix("tests/")) == own)
-        file = next(fitting, None)
-        if file is not None:
-            self.workqueue.move_to_end(file, last=False)
+        place = int(node.gateway.id.removeprefix("gw"))
+        last = self.numnodes > 2 and place == self.numnodes - 1
+
+        def later(file: str) -> bool:
+            return not of_the_catalog(file) if place == 0 else needs_no_spark(file) != last
+
+        names = {file: file.removeprefix("tests/") for file in self.workqueue}
+        possible = [file for file, name in names.items() if place == 0 or not of_the_catalog(name)]
+        if not possible:
+            node.shutdown()
+            return
+        self.workqueue.move_to_end(min(possible, key=lambda file: later(names[file])), last=False)
         super()._assign_work_unit(node)

@@ -1,0 +1,1 @@
+../../../../feature_store/tables/workers.py
