@@ -2,9 +2,7 @@
 
 import gc
 import os
-import shutil
 import sys
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -41,8 +39,7 @@ TESTS = Path(__file__).parent
 # Queries over a few rows spend their time on planning.
 _FOR_FEW_ROWS = {"spark.sql.adaptive.enabled": "false"}
 
-JAVA, TOLD_IN = pytest.StashKey[Java](), pytest.StashKey[Path]()
-TOLD = "where_java_listens"
+JAVA, TOLD = pytest.StashKey[Java](), "where_java_listens"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -55,10 +52,8 @@ def pytest_configure_node(node: WorkerController) -> None:
     """Tell a further process where it finds Spark, which is started for the first one."""
     if JAVA not in node.config.stash:
         os.environ.setdefault("SPARK_DRIVER_MEMORY", "1200m")
-        folder = Path(tempfile.mkdtemp(prefix="tests-spark-"))
-        node.config.stash[TOLD_IN] = folder
-        node.config.stash[JAVA] = Java(folder / "address.json")
-    node.workerinput[TOLD] = str(node.config.stash[TOLD_IN] / "address.json")
+        node.config.stash[JAVA] = Java()
+    node.workerinput[TOLD] = str(node.config.stash[JAVA].told)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -99,7 +94,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     if JAVA in session.config.stash:
         session.config.stash[JAVA].end()
-        shutil.rmtree(session.config.stash[TOLD_IN])
     for one in left_over():
         print(f"\nLeft over: {one}", file=sys.stderr)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

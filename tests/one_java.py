@@ -5,6 +5,8 @@ A Java of its own for each process would be a gigabyte each, and each would read
 
 import json
 import os
+import shutil
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -20,10 +22,10 @@ _PORT, _SECRET = "PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET"
 
 
 class Java:
-    """Spark in the first process, which is started while the others are still looking for tests."""
+    """Spark in the first process, which is started while the others are still looking for tests; the file ``told`` says where it listens."""
 
-    def __init__(self, told: Path) -> None:
-        self._told = told
+    def __init__(self) -> None:
+        self.told = Path(tempfile.mkdtemp(prefix="tests-spark-")) / "address.json"
         self._starting = threading.Thread(target=self._start, daemon=True)
         self._starting.start()
 
@@ -33,15 +35,16 @@ class Java:
         gateway = spark_session(app_name="tests").sparkContext._gateway
         assert gateway is not None
         parameters = gateway.java_parameters
-        written = self._told.with_suffix(".new")
+        written = self.told.with_suffix(".new")
         with open(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump({"port": parameters.port, "secret": parameters.auth_token}, file)
-        written.rename(self._told)
+        written.rename(self.told)
 
     def end(self) -> None:
         """End it, whether anybody has used it or not."""
         self._starting.join(PATIENCE_SECONDS)
         end_java()
+        shutil.rmtree(self.told.parent)
 
 
 def session_of(told: Path) -> "SparkSession":

@@ -32,13 +32,12 @@ from feature_store.join.blobs import (
     unpacked,
 )
 from feature_store.join.newest_row import Asked, find
-from feature_store.join.parquet_rows import columns_of_file
+from feature_store.join.parquet_rows import Integers, columns_of_file
 
 HELD = "partition int, number int, rows bigint, first array<bigint>, last array<bigint>, blob binary"
 _ROWS_AT_ONCE = 1_000_000
 _OUTPUT_ROWS = 16_384
 _ROW_BITS = 40
-Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

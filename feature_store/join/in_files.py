@@ -42,6 +42,7 @@ from feature_store import errors
 from feature_store.join import addresses, blobs, newest_row, parquet_rows
 from feature_store.join.addresses import HELD, Question, Sought
 from feature_store.join.blobs import BLOBS
+from feature_store.join.in_spark import MOST_ROWS_TO_FILTER_BY_KEY
 from feature_store.join.memory import row_bytes
 from feature_store.join.once import computed_once
 from feature_store.join.parquet_rows import credentials
@@ -55,7 +56,6 @@ _BYTES_OF_A_CHUNK, _MOST_ROWS_OF_A_CHUNK = 64 * 2**20, 500_000
 _ROWS_OF_A_GROUP, _MOST_GROUPS = 2_000_000, 4096
 _ROWS_OF_A_BIN = 1_000_000
 _TASKS_PER_CORE, _TASKS_PER_CORE_OF_FEW = 4, 2
-_MOST_OF_FEW_ROWS = 100_000
 _DAY = 86_400_000_000
 
 
@@ -162,7 +162,7 @@ class _Held:
     @property
     def few(self) -> bool:
         """Whether the rows are so few that each worker may have all their keys."""
-        return self.rows <= _MOST_OF_FEW_ROWS
+        return self.rows <= MOST_ROWS_TO_FILTER_BY_KEY
 
     @classmethod
     def of(cls, spine: DataFrame, questions: Sequence[Question], *, rows_of_a_chunk: int) -> "_Held":

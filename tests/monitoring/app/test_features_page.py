@@ -97,7 +97,9 @@ def test_chosen_features_are_code_to_copy(reader):
     ann = reader().open(f"?page=features&name={LOAD}")
     field = ann.page.get_by_role("combobox", name="Features to look up")
     field.press_sequentially("open_ord")
-    ann.page.get_by_role("option", name="open_orders").click()
+    offered = ann.page.get_by_role("option", name="open_orders")
+    expect(offered).to_be_visible()
+    offered.click()
     expect(ann.page.locator("pre")).to_contain_text('feature_names=["open_orders"]')
     field.press("Escape")  # as long as names are offered, all else is hidden from who does not see
     ann.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
