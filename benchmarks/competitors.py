@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import polars as pl
@@ -115,7 +116,7 @@ def digest(case: Case, rows: pl.DataFrame) -> str:
     rows = rows.select(case.outputs).sort("row")
     found = hashlib.blake2b(digest_size=8)
     for column in rows:
-        number = column.cast(pl.Int64) if column.dtype.is_temporal() else column
+        number = column.dt.timestamp("us") if column.dtype.is_temporal() else column
         bits = number.fill_null(0).to_numpy().view("int64")
         found.update(bits.tobytes())
         found.update(column.is_null().to_numpy().tobytes())
@@ -139,7 +140,12 @@ def _in_spark(name: str, case: Case, spine: str, folder: Path) -> tuple[Callable
     def run() -> None:
         IN_SPARK[name](case, spine, store).write.format("noop").mode("overwrite").save()
 
-    return run, lambda: _polars(IN_SPARK[name](case, spine, store).toArrow())
+    def rows() -> pl.DataFrame:
+        with TemporaryDirectory(dir=folder) as written:  # Spark collects no more than a gigabyte
+            IN_SPARK[name](case, spine, store).write.parquet(f"{written}/rows")
+            return pl.read_parquet(f"{written}/rows/*.parquet")
+
+    return run, rows
 
 
 def _alone(name: str, case: Case, spine: str, folder: Path) -> tuple[Callable[[], None], Callable[[], pl.DataFrame]]:
