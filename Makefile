@@ -55,6 +55,7 @@ template: setup ## Make template/ anew, from which `databricks bundle init` make
 	@python -m resources.new_project.template
 
 soak: setup ## Kill jobs and race writers at random, search and replay on a cluster: make soak KILLS=50 RACES=50 SEED=1
+	@python -m feature_store.local.setup s3 2>> $(VENV)/setup.log
 	@KILLS="$(KILLS)" RACES="$(RACES)" SEED="$(SEED)" pytest tests/soak/soak.py tests/soak/on_a_cluster.py tests/soak/on_all_services.py
 
 check: setup lint types architecture test ## Everything that CI checks

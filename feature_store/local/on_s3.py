@@ -33,8 +33,8 @@ def package() -> str:
     return f"org.apache.hadoop:hadoop-aws:{found[0]}"
 
 
-def settings(*, fetched: bool) -> dict[str, str]:
-    """Spark's settings; unless the jars are ``fetched``, Ivy finds them at each start."""
+def settings() -> dict[str, str]:
+    """Spark's settings."""
     # One address for all: delta-rs and Polars say s3.
     chosen = {"spark.hadoop.fs.s3.impl": _CONNECTOR}
     endpoint, region = os.environ.get("AWS_ENDPOINT_URL"), os.environ.get("AWS_REGION")
@@ -44,6 +44,4 @@ def settings(*, fetched: bool) -> dict[str, str]:
         chosen["spark.hadoop.fs.s3a.connection.ssl.enabled"] = str(endpoint.startswith("https:")).lower()
     if region:
         chosen["spark.hadoop.fs.s3a.endpoint.region"] = region
-    if not fetched:
-        chosen["spark.jars.packages"] = package()
     return chosen

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feature_store.errors import StorageError
-from feature_store.local.on_s3 import is_on_s3
+from feature_store.local.on_s3 import is_on_s3, package
 from feature_store.local.on_s3 import settings as settings_for_s3
 from feature_store.local.quiet import without_greeting
 
@@ -65,10 +65,10 @@ def _new_session(app_name: str) -> SparkSession:
     builder = SparkSession.Builder().appName(app_name).master(os.environ.get("SPARK_MASTER", "local[*]"))
     for key, value in settings().items():
         builder = builder.config(key, value)
-    if not any(JARS.glob("*.jar")):
+    if not _are_fetched():
         from delta import configure_spark_with_delta_pip
 
-        builder = configure_spark_with_delta_pip(builder)
+        builder = configure_spark_with_delta_pip(builder, [package()] if _on_s3() else [])
     with without_greeting():
         session = builder.getOrCreate()
     if _is_local():
@@ -101,10 +101,7 @@ def expect(spark: SparkSession, *, rows: int) -> None:
 
 def settings() -> dict[str, str]:
     """Spark's settings for this pipeline; the reasons stand beside those that are not obvious."""
-    on_s3 = is_on_s3(os.environ.get(WAREHOUSE))
-    files = [
-        str(jar) for folder in (JARS, JARS_FOR_S3) if on_s3 or folder == JARS for jar in sorted(folder.glob("*.jar"))
-    ]
+    files = [str(jar) for folder in _folders_of_jars() for jar in sorted(folder.glob("*.jar"))]
     jars = ":".join(files)
     chosen = {
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -133,13 +130,25 @@ def settings() -> dict[str, str]:
     if jars:
         chosen |= {"spark.driver.extraClassPath": jars, "spark.executor.extraClassPath": jars}
     if not _is_local():
-        # On a cluster the driver must be reachable, and the workers fetch Delta's jars from it.
+        # On a cluster the driver must be reachable, and the workers fetch the jars from it: these, or what Ivy has found.
         for key in ("spark.driver.host", "spark.driver.bindAddress"):
             del chosen[key]
-        chosen["spark.jars"] = ",".join(files)
-    if on_s3:
-        chosen |= settings_for_s3(fetched=any(JARS_FOR_S3.glob("*.jar")))
-    return chosen
+        if _are_fetched():
+            chosen["spark.jars"] = ",".join(files)
+    return chosen | (settings_for_s3() if _on_s3() else {})
+
+
+def _on_s3() -> bool:
+    return is_on_s3(os.environ.get(WAREHOUSE))
+
+
+def _folders_of_jars() -> list[Path]:
+    return [JARS, JARS_FOR_S3] if _on_s3() else [JARS]
+
+
+def _are_fetched() -> bool:
+    """Whether set-up has put all jars that are needed beside the virtual environment; otherwise Ivy finds them at each start."""
+    return all(any(folder.glob("*.jar")) for folder in _folders_of_jars())
 
 
 def _is_local() -> bool:

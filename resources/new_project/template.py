@@ -55,7 +55,7 @@ RENAMED: Mapping[str, list[tuple[str, str]]] = {
         (r"lint: setup workflows docs", "lint: setup workflows"),
         (r"docs: setup ##.*\n\t.*\n\n", ""),
         (r"demo-cluster: setup ##.*\n\t.*\n\t.*\n\n", ""),
-        (r"soak: setup ##.*\n\t.*\n\n", ""),
+        (r"soak: setup ##.*\n\t.*\n\t.*\n\n", ""),
         (r"(\.PHONY: .*) demo-cluster (.*) soak ", r"\1 \2 "),
     ],
     "pyproject.toml": [

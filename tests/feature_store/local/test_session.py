@@ -64,6 +64,16 @@ def test_on_a_cluster_the_driver_can_be_reached_and_the_workers_fetch_deltas_jar
     assert "delta" in chosen["spark.jars"]
 
 
+def test_on_a_cluster_the_workers_fetch_what_ivy_has_found_if_set_up_has_not_fetched_all(monkeypatch, tmp_path):
+    monkeypatch.setenv("SPARK_MASTER", "spark://head:7077")
+    monkeypatch.setenv("PIPELINE_WAREHOUSE", "s3://pipeline/warehouse")
+    monkeypatch.setattr(session, "JARS_FOR_S3", tmp_path)
+    assert "spark.jars" not in settings()  # it would take the place of Ivy's list
+
+    (tmp_path / "hadoop-aws.jar").touch()
+    assert settings()["spark.jars"].endswith("hadoop-aws.jar")
+
+
 @pytest.fixture
 def java(monkeypatch, tmp_path):
     """Put a ``java`` that says ``text`` where the session looks for it; None for no Java at all."""
