@@ -1,6 +1,9 @@
 /* A text and a button that copies it; where the browser lets nobody write its clipboard, the text is selected. */
 
 export default function ({ data, parentElement }) {
+  const before = parentElement.querySelector(".copyable");
+  // The page is drawn anew now and then: who has just copied goes on to read so.
+  if (before?.querySelector("pre").textContent === data) return;
   const shown = document.createElement("pre");
   shown.textContent = data;
   shown.tabIndex = 0;
@@ -19,6 +22,6 @@ export default function ({ data, parentElement }) {
   const box = document.createElement("div");
   box.className = "copyable";
   box.append(button, shown);
-  parentElement.querySelector(".copyable")?.remove(); // its style stays
+  before?.remove(); // its style stays
   parentElement.append(box);
 }

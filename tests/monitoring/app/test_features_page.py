@@ -13,7 +13,7 @@ from feature_store.tables.commit import Commit
 from monitoring.app.feature_history import drawn
 from tests.chromium import PATIENCE_MS
 from tests.feature_store.catalog.shelves import at, publishing, register, shelve
-from tests.monitoring.app.conftest import Reviewer, serving
+from tests.monitoring.app.conftest import ROOT, Reviewer, serving
 
 HOSTILE = '<img src=x onerror=alert(1)> **bold** [here](http://evil.example) "quoted" :red[red]'
 HOSTILE_NAME = "<b>mood</b>\"'&"
@@ -106,6 +106,21 @@ def test_chosen_features_are_code_to_copy(reader):
     ann.page.get_by_role("button", name="Copy").click()
     expect(ann.page.get_by_role("button", name="Copied")).to_be_visible()
     assert 'feature_names=["open_orders"]' in ann.page.evaluate("navigator.clipboard.readText()")
+
+
+def test_who_has_just_copied_reads_so_until_there_is_something_else_to_copy(reader):
+    said = reader().page.evaluate(
+        """async script => {
+            const { default: draw } = await import(`data:text/javascript,${encodeURIComponent(script)}`);
+            const parentElement = document.createElement("div");
+            const drawn = data => (draw({ data, parentElement }), parentElement.textContent);
+            const before = drawn("one");
+            parentElement.querySelector("button").textContent = "Copied";
+            return [before, drawn("one"), drawn("two")];
+        }""",
+        (ROOT / "monitoring" / "app" / "copyable.js").read_text(),
+    )
+    assert said == ["Copyone", "Copiedone", "Copytwo"]
 
 
 def test_what_others_wrote_is_shown_as_it_stands_and_never_runs(reader):
