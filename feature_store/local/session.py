@@ -7,10 +7,13 @@ everything else about a cluster belongs to that cluster's own ``spark-defaults.c
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +31,7 @@ WAREHOUSE = "PIPELINE_WAREHOUSE"
 """The variable that names where the tables are, if that is not the workspace."""
 CLASS_ARCHIVE = JARS.parent / "classes.jsa"
 _LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
+_JARS, _SUBMITTED = "spark.jars", "PYSPARK_SUBMIT_ARGS"
 _OLDEST_JAVA = 17
 _starting = threading.Lock()
 # Most of a pipeline's code runs a few times only. The second compiler begins ten times later than by default, with what is
@@ -63,17 +67,36 @@ def _new_session(app_name: str) -> SparkSession:
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     builder = SparkSession.Builder().appName(app_name).master(os.environ.get("SPARK_MASTER", "local[*]"))
-    for key, value in settings().items():
+    chosen = settings()
+    jars = chosen.pop(_JARS, "")
+    for key, value in chosen.items():
         builder = builder.config(key, value)
     if not _are_fetched():
         from delta import configure_spark_with_delta_pip
 
         builder = configure_spark_with_delta_pip(builder, [package()] if _on_s3() else [])
-    with without_greeting():
+    with without_greeting(), _handing_out(jars):
         session = builder.getOrCreate()
     if _is_local():
         start_without_code(session)
     return session
+
+
+@contextmanager
+def _handing_out(jars: str) -> Iterator[None]:
+    """Spark, if it is started within, hands these to its workers beside what ``spark.jars.packages`` names, whose place they would
+    take if they were set in a session's settings.
+    """
+    given = os.environ.get(_SUBMITTED)
+    if jars:
+        os.environ[_SUBMITTED] = f"--jars {shlex.quote(jars)} {given or 'pyspark-shell'}"
+    try:
+        yield
+    finally:
+        if given is not None:
+            os.environ[_SUBMITTED] = given
+        else:
+            os.environ.pop(_SUBMITTED, None)
 
 
 def running_session() -> SparkSession | None:
@@ -130,11 +153,10 @@ def settings() -> dict[str, str]:
     if jars:
         chosen |= {"spark.driver.extraClassPath": jars, "spark.executor.extraClassPath": jars}
     if not _is_local():
-        # On a cluster the driver must be reachable, and the workers fetch the jars from it: these, or what Ivy has found.
+        # On a cluster the driver must be reachable, and the workers fetch the jars from it.
         for key in ("spark.driver.host", "spark.driver.bindAddress"):
             del chosen[key]
-        if _are_fetched():
-            chosen["spark.jars"] = ",".join(files)
+        chosen[_JARS] = ",".join(files)
     return chosen | (settings_for_s3() if _on_s3() else {})
 
 

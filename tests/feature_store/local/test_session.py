@@ -1,5 +1,7 @@
 """The settings that the pipeline relies on, and the words when Java is missing or too old."""
 
+import os
+import shlex
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -64,14 +66,20 @@ def test_on_a_cluster_the_driver_can_be_reached_and_the_workers_fetch_deltas_jar
     assert "delta" in chosen["spark.jars"]
 
 
-def test_on_a_cluster_the_workers_fetch_what_ivy_has_found_if_set_up_has_not_fetched_all(monkeypatch, tmp_path):
-    monkeypatch.setenv("SPARK_MASTER", "spark://head:7077")
-    monkeypatch.setenv("PIPELINE_WAREHOUSE", "s3://pipeline/warehouse")
-    monkeypatch.setattr(session, "JARS_FOR_S3", tmp_path)
-    assert "spark.jars" not in settings()  # it would take the place of Ivy's list
+def test_what_a_cluster_s_workers_fetch_does_not_take_the_place_of_the_packages_that_ivy_finds(spark, monkeypatch):
+    arguments = spark._jvm.org.apache.spark.deploy.SparkSubmitArguments
+    java = spark._jvm.scala.jdk.javaapi.CollectionConverters
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--packages org.example:connector:1.0 pyspark-shell")
 
-    (tmp_path / "hadoop-aws.jar").touch()
-    assert settings()["spark.jars"].endswith("hadoop-aws.jar")
+    with session._handing_out("/jars/delta core.jar,/jars/storage.jar"):
+        typed = shlex.split(os.environ["PYSPARK_SUBMIT_ARGS"])
+    understood = arguments(java.asScala(typed).toSeq(), spark._jvm.scala.collection.immutable.HashMap())
+
+    assert (understood.jars(), understood.packages()) == (
+        "file:/jars/delta%20core.jar,file:/jars/storage.jar",
+        "org.example:connector:1.0",
+    )
+    assert os.environ["PYSPARK_SUBMIT_ARGS"] == "--packages org.example:connector:1.0 pyspark-shell"
 
 
 @pytest.fixture
