@@ -234,8 +234,9 @@ def test_no_page_asks_another_host(reviewer):
 def test_a_chart_tells_the_window_that_is_pointed_at_in_utc_wherever_its_reader_is(browser, address):
     context = browser.new_context(timezone_id="America/New_York", viewport={"width": 1280, "height": 1800})
     ann = Reviewer(context.new_page(), address).alert("prediction")
-    measure = ann.page.locator("svg.marks").first
-    measure.locator(".mark-symbol path").first.hover(force=True)
+    expect(ann.page.locator("svg.marks").nth(3)).to_be_attached()  # the page moves no more under the pointer
+    over_time = ann.page.get_by_test_id("stVegaLiteChart").first
+    over_time.locator(".mark-symbol path").first.hover(force=True)
     expect(ann.page.locator("#vg-tooltip-element")).to_contain_text("1 Jan 2024 to 8 Jan 2024")
     context.close()
 
