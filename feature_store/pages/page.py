@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -18,15 +19,21 @@ def render(template: Path, **values: object) -> str:
 
     Whatever is put in is escaped, unless it is markup already, as pictures are.
     """
+    return _environment(template.parent).get_template(template.name).render(**values)
+
+
+@cache
+def _environment(folder: Path) -> Environment:
+    """The templates of a folder: each is compiled once, which takes longer than to fill it in."""
     environment = Environment(
-        loader=FileSystemLoader([template.parent, _HERE]),
+        loader=FileSystemLoader([folder, _HERE]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {"number": number, "share": share, "moment": moment, "age": age, "breakable": breakable}
-    return environment.get_template(template.name).render(**values)
+    return environment
 
 
 def number(value: float | None) -> str:

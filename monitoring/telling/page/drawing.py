@@ -192,13 +192,13 @@ def heat_map(
         drawn = axes(width=9.2, height=1.0 + 0.2 * len(ratios))
         for least, most, colour, alpha, _ in _LEVELS:
             cells = [
-                _cell(x, y)
+                (x, y)
                 for y, values in enumerate(ratios.values())
                 for x, value in enumerate(values)
                 if value is not None and least <= value and (value < most or most == math.inf)
             ]
             if cells:
-                drawn.add_patch(PathPatch(Path.make_compound_path(*cells), facecolor=colour, alpha=alpha, linewidth=0))
+                drawn.add_patch(PathPatch(_cells(cells), facecolor=colour, alpha=alpha, linewidth=0))
         if 0 < limited < len(ratios):
             drawn.axhline(limited, color=INK, linewidth=0.8)
         drawn.set(xlim=(0, len(windows)), ylim=(len(ratios), 0))
@@ -219,9 +219,12 @@ def _legend(drawn: Axes, *, ncols: int, handles: Sequence[Patch] | None = None) 
     drawn.legend(**place, **({} if handles is None else {"handles": handles}))
 
 
-def _cell(x: int, y: int) -> Path:
-    left, right, top, bottom = x + 0.04, x + 0.96, y + 0.07, y + 0.93
-    return Path([(left, top), (right, top), (right, bottom), (left, bottom), (left, top)], closed=True)
+def _cells(places: Sequence[tuple[int, int]]) -> Path:
+    """A square for each of these columns and rows, with a little room around it."""
+    corners = np.array([(0.04, 0.07), (0.96, 0.07), (0.96, 0.93), (0.04, 0.93), (0.04, 0.07)])
+    codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
+    vertices = (np.array(places, dtype=np.float64)[:, np.newaxis, :] + corners).reshape(-1, 2)
+    return Path(vertices, np.tile(codes, len(places)))
 
 
 def _plain(name: str) -> str:

@@ -86,8 +86,11 @@ def period_of(moments: pd.Series) -> tuple[str, pd.Series]:
     """``day``, ``week`` or ``month``, whichever cuts the moments into a few parts, and the part of each, by its first day."""
     days = (moments.max() - moments.min()).days
     name, code = ("day", "D") if days < 15 else ("week", "W-SUN") if days < 100 else ("month", "M")
-    starts = moments.dt.tz_convert("UTC").dt.tz_localize(None).dt.to_period(code).dt.start_time
-    return name, starts.dt.strftime("%Y-%m" if name == "month" else "%Y-%m-%d")
+    periods = moments.dt.tz_convert("UTC").dt.tz_localize(None).dt.to_period(code)
+    # A few different ones: to write each row's would take longer than all else on the card.
+    codes, different = pd.factorize(periods, use_na_sentinel=False)
+    names = different.start_time.strftime("%Y-%m" if name == "month" else "%Y-%m-%d")
+    return name, pd.Series(names.take(codes), index=moments.index)
 
 
 def _columns(held: pd.DataFrame, spec: TrainingSpec) -> list[str]:
