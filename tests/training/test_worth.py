@@ -178,10 +178,14 @@ def test_the_interval_is_that_of_the_middle_95_of_100_resamples() -> None:
     assert error.is_better is None
 
 
-def test_without_labels_of_both_kinds_in_any_resample_there_is_no_interval() -> None:
-    labels = np.array([True, False])
-    found = compare(BINARY, labels, np.array([0.9, 0.1]), np.array([0.9, 0.1]), times=0)
+def test_without_labels_of_both_kinds_a_resample_is_left_out_and_without_any_resample_there_is_no_interval() -> None:
+    labels, right, wrong = np.array([True, False]), np.array([0.9, 0.1]), np.array([0.1, 0.9])
 
+    # Every other resample has one of the two rows twice.
+    [auc] = [one for one in compare(BINARY, labels, right, wrong, times=20) if one.metric == "roc_auc"]
+    assert (auc.low, auc.high) == (-1, -1)
+
+    found = compare(BINARY, labels, right, right, times=0)
     assert all(np.isnan(one.low) and np.isnan(one.high) and one.is_better is None for one in found)
 
 

@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, is_regressor
-from sklearn.metrics import roc_auc_score, root_mean_squared_error
 
 from feature_store import FeatureStore
 from feature_store.errors import WrongKind
 from training.estimators import HoursBefore
 from training.scores import PositiveProbability, probability
 from training.spec import Search, TrainingSpec
-from training.steps.metrics import LOWER_IS_BETTER, class_metrics, metrics, number_metrics
+from training.steps.metrics import class_metrics, metrics, number_metrics, rmse, roc_auc
 
 Values = NDArray[Any]
 SECONDS = "seconds_per_million_rows"
@@ -50,9 +49,6 @@ class Kind:
         """The metric of some of the rows; None if they are fewer than ``at_least``, or their labels all the same: it would be chance."""
         if len(labels) < at_least or len(np.unique(labels)) < 2:
             return None
-        if metric == self.main_metric:  # which is asked for the most, and the others take longer than it does
-            good = self.goodness(labels, predictions)
-            return -good if metric in LOWER_IS_BETTER else good
         return float(self.metrics(labels, predictions)[metric])
 
     def labels(self, column: pd.Series) -> pd.Series:
@@ -70,19 +66,15 @@ def _itself(estimator: BaseEstimator) -> BaseEstimator:
     return estimator
 
 
-def _roc_auc(labels: Values, predictions: Values) -> float:
-    return float(roc_auc_score(labels, predictions))
-
-
 def _macro_f1(labels: Values, predictions: Values) -> float:
     return class_metrics(labels, predictions)["macro_f1"]
 
 
 def _minus_rmse(labels: Values, predictions: Values) -> float:
-    return -float(root_mean_squared_error(labels, predictions))
+    return -rmse(labels, predictions)
 
 
-BINARY = Kind("binary", "roc_auc", _roc_auc, probability, metrics, PositiveProbability)
+BINARY = Kind("binary", "roc_auc", roc_auc, probability, metrics, PositiveProbability)
 MULTICLASS = Kind("multiclass", "macro_f1", _macro_f1, _predicted, class_metrics, _itself, result_type=None)
 REGRESSION = Kind("regression", "rmse", _minus_rmse, _predicted, number_metrics, _itself)
 KINDS = {kind.name: kind for kind in (BINARY, MULTICLASS, REGRESSION)}

@@ -223,9 +223,10 @@ def compare(kind: Kind, labels: Values, declared: Values, asked: Values, *, time
     is_class = kind.name != "regression"
     for _ in range(times):
         chosen = generator.integers(0, len(labels), len(labels))
-        if is_class and len(np.unique(labels[chosen])) < 2:
+        truth = labels[chosen]
+        if is_class and (truth == truth[0]).all():
             continue
-        before, after = (kind.metrics(labels[chosen], values[chosen]) for values in (declared, asked))
+        before, after = (kind.metrics(truth, values[chosen]) for values in (declared, asked))
         changes.append([after[metric] - before[metric] for metric in before])
     before, after = kind.metrics(labels, declared), kind.metrics(labels, asked)
     bounds = np.quantile(changes, [0.025, 0.975], axis=0) if changes else np.full((2, len(before)), np.nan)
@@ -246,14 +247,16 @@ def log(store: FeatureStore, worth: Worth, folder: Path) -> Path:
     with mlflow.start_run(experiment_id=experiment, run_name=worth.asked):
         mlflow.set_tags({"code_revision": code_revision(), "job_run": run_id(), "asked": worth.asked})
         mlflow.log_param("as_of", worth.as_of.isoformat())
+        told: dict[str, float] = {}
         for one in worth.differences:
-            told = {"change": one.change, "change_low": one.low, "change_high": one.high}
-            mlflow.log_metrics({f"{one.metric}.{name}": value for name, value in told.items()})
+            bounds = {"change": one.change, "change_low": one.low, "change_high": one.high}
+            told |= {f"{one.metric}.{name}": value for name, value in bounds.items()}
+        mlflow.log_metrics(told)
         for name, fitted in (("as declared", worth.as_declared), ("as asked", worth.as_asked)):
             with mlflow.start_run(experiment_id=experiment, nested=True, run_name=name):
                 mlflow.log_params({"estimator": worth.estimator, "columns": fitted.columns})
-                mlflow.log_metrics({**fitted.metrics, "seconds_to_fit": fitted.seconds})
-                mlflow.log_metrics({"input_bytes": fitted.input_bytes, "model_bytes": fitted.model_bytes})
+                costs = {"input_bytes": fitted.input_bytes, "model_bytes": fitted.model_bytes}
+                mlflow.log_metrics({**fitted.metrics, "seconds_to_fit": fitted.seconds, **costs})
         text = page(worth)
         mlflow.log_text(text, "worth.html")
         run = mlflow.active_run()

@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import metrics as of_sklearn
 from sklearn.base import BaseEstimator
 
 from training.steps.importance import Shuffled, columns_by_origin
 from training.steps.kinds import BINARY
-from training.steps.metrics import metrics
+from training.steps.metrics import class_metrics, metrics, number_metrics, roc_auc
 
 
 def test_metrics_of_four_rows_are_those_worked_by_hand() -> None:
@@ -41,6 +42,53 @@ def test_scores_that_are_sure_and_right_are_perfect() -> None:
 
     assert found["roc_auc"] == found["average_precision"] == 1
     assert found["brier_score"] == found["calibration_error"] == 0
+
+
+@pytest.mark.parametrize("digits", [1, 9], ids=["many scores are equal", "hardly any are"])
+def test_metrics_are_those_of_scikit_learn(digits: int) -> None:
+    generator = np.random.default_rng(3)
+    scores = generator.random(300).round(digits)
+    labels, hours = generator.random(300) < scores, generator.normal(40, 9, 300).round(digits)
+    known, told = (np.array(["here", "there", None, 7], dtype=object)[generator.integers(0, 4, 300)] for _ in range(2))
+    told[pd.isna(told)] = "nowhere"  # a class that is never told, and one that is no label
+
+    found = metrics(labels, scores) | number_metrics(hours, 50 * scores) | class_metrics(known, told)
+
+    wanted = {
+        "roc_auc": of_sklearn.roc_auc_score(labels, scores),
+        "average_precision": of_sklearn.average_precision_score(labels, scores),
+        "log_loss": of_sklearn.log_loss(labels, scores),
+        "brier_score": of_sklearn.brier_score_loss(labels, scores),
+        "rmse": of_sklearn.root_mean_squared_error(hours, 50 * scores),
+        "mean_absolute_error": of_sklearn.mean_absolute_error(hours, 50 * scores),
+        "median_absolute_error": of_sklearn.median_absolute_error(hours, 50 * scores),
+        "r2": of_sklearn.r2_score(hours, 50 * scores),
+        "accuracy": of_sklearn.accuracy_score(known.astype(str), told.astype(str)),
+        # It warns of the class that is no label; recall has no such class.
+        "balanced_accuracy": of_sklearn.recall_score(
+            known.astype(str), told.astype(str), labels=["here", "there", "None", "7"], average="macro"
+        ),
+        "macro_f1": of_sklearn.f1_score(known.astype(str), told.astype(str), average="macro"),
+    }
+    assert {name: found[name] for name in wanted} == pytest.approx(wanted, rel=1e-14)
+
+
+def test_labels_that_are_all_the_same_leave_nothing_to_rank_or_to_explain() -> None:
+    late, scores = np.array([True, True]), np.array([0.5, 0.25])
+    assert (metrics(late, scores)["average_precision"], metrics(~late, scores)["average_precision"]) == (1, 0)
+    assert np.isnan([metrics(late, scores)["roc_auc"], roc_auc(~late, scores)]).all()
+
+    tens = np.array([10.0, 10.0])
+    assert (number_metrics(tens, tens)["r2"], number_metrics(tens, tens + 1)["r2"]) == (1, 0)
+    assert np.isnan(number_metrics(tens[:1], tens[:1])["r2"])
+
+
+@pytest.mark.parametrize(("score", "number"), [(1.5, np.inf), (-0.25, -np.inf), (np.nan, np.nan)])
+def test_what_is_not_a_chance_or_no_finite_number_is_not_measured(score: float, number: float) -> None:
+    with pytest.raises(ValueError, match="not all of them are numbers from 0 to 1"):
+        metrics(np.array([False, True]), np.array([0.5, score]))
+    with pytest.raises(ValueError, match="Not all labels and predictions are finite numbers"):
+        number_metrics(np.array([1.0, 2.0]), np.array([number, 2.0]))
 
 
 class Load(BaseEstimator):
