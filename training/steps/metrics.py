@@ -47,7 +47,15 @@ def metrics(labels: NDArray[np.bool_], scores: Scores) -> dict[str, float]:
 
 
 def roc_auc(labels: NDArray[np.bool_], scores: Scores) -> float:
-    """How often a positive has the higher score of a positive and a negative, equal ones counting half; NaN without such a pair."""
+    """How often a positive has the higher score of a positive and a negative, equal ones counting half; NaN without such a pair.
+
+    Raises
+    ------
+    ValueError
+        If a score is not a finite number.
+    """
+    if not np.isfinite(scores).all():
+        raise ValueError("Not all scores are finite numbers.")
     return _area(*_at_or_above(labels, scores))
 
 
@@ -81,11 +89,9 @@ def number_metrics(labels: NDArray[np.float64], predictions: Scores) -> dict[str
     ValueError
         If a label or a prediction is not a finite number.
     """
-    errors = predictions - labels
-    if not np.isfinite(errors).all():
-        raise ValueError("Not all labels and predictions are finite numbers.")
+    errors = _errors(labels, predictions)
     return {
-        "rmse": rmse(labels, predictions),
+        "rmse": float(np.sqrt(np.square(errors).mean())),
         "mean_absolute_error": float(np.abs(errors).mean()),
         "median_absolute_error": float(np.median(np.abs(errors))),
         "r2": _r2(labels, errors),
@@ -96,8 +102,8 @@ def number_metrics(labels: NDArray[np.float64], predictions: Scores) -> dict[str
 
 
 def rmse(labels: NDArray[np.float64], predictions: Scores) -> float:
-    """The root of the mean squared error."""
-    return float(np.sqrt(np.square(predictions - labels).mean()))
+    """The root of the mean squared error; what is no finite number is refused as by :func:`number_metrics`."""
+    return float(np.sqrt(np.square(_errors(labels, predictions)).mean()))
 
 
 def calibration_error(probability: Scores, label: NDArray[np.bool_] | NDArray[np.int64]) -> float:
@@ -130,6 +136,13 @@ def _area(positives: NDArray[np.int64], negatives: NDArray[np.int64]) -> float:
 def _average_precision(positives: NDArray[np.int64], negatives: NDArray[np.int64]) -> float:
     precision = positives / (positives + negatives)
     return float((np.diff(positives, prepend=0) * precision).sum() / max(positives[-1], 1))
+
+
+def _errors(labels: NDArray[np.float64], predictions: Scores) -> Scores:
+    errors = predictions - labels
+    if not np.isfinite(errors).all():
+        raise ValueError("Not all labels and predictions are finite numbers.")
+    return errors
 
 
 def _r2(labels: NDArray[np.float64], errors: Scores) -> float:

@@ -24,7 +24,7 @@ from training.steps.candidate import Candidate
 from training.steps.card.page import card
 from training.steps.frame import HOLDOUT, TRAIN, packaged_set
 from training.steps.gates import refused
-from training.steps.trials import log_trials
+from training.steps.trials import Found
 
 CARD = "card.html"
 """Among the artifacts of a version's run."""
@@ -126,7 +126,21 @@ def _log(candidate: Candidate) -> None:
     mlflow.log_dict(candidate.settings.model_dump(), "profile.json")
     mlflow.log_dict({"gates": [vars(verdict) for verdict in candidate.verdicts]}, "gates.json")
     for name, found in candidate.searched.items():
-        log_trials(name, found)
+        _log_trials(name, found)
+
+
+def _log_trials(name: str, found: Found) -> None:
+    """One nested run for each trial, in the run that is active, and in its experiment."""
+    active = mlflow.active_run()
+    experiment = active.info.experiment_id if active else None
+    for number, trial in enumerate(found.trials):
+        with mlflow.start_run(nested=True, experiment_id=experiment, run_name=f"{name}, trial {number}"):
+            mlflow.log_params(trial["parameters"])
+            mlflow.log_metric("seconds", trial["seconds"])
+            if trial["error"]:
+                mlflow.set_tag("error", trial["error"])
+            else:
+                mlflow.log_metric("value", trial["value"])
 
 
 def _package(store: FeatureStore, candidate: Candidate) -> str:

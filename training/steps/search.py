@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,16 +23,16 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from feature_store.errors import Misuse, suggestion
 from training.spec import Between, Choice, Search
-from training.steps.kinds import KINDS, Kind
-from training.steps.trials import Found
-from training.steps.workers import Outcome, Parameters, Task, TryAll, workers
+from training.steps.kinds import Kind
+from training.steps.trials import LABEL, Found, tried
+from training.steps.workers import Outcome, Parameters, TryAll, workers
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
 
     from training.profile import SearchBudget
 
-_ROWS, _LABEL = "rows.parquet", "__label"
+_ROWS = "rows.parquet"
 
 
 def search(
@@ -58,7 +57,7 @@ def search(
     """
     _check_parameters(what)
     folder.mkdir(parents=True, exist_ok=True)
-    inputs.assign(**{_LABEL: labels}).to_parquet(folder / _ROWS)
+    inputs.assign(**{LABEL: labels}).to_parquet(folder / _ROWS)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(
         storage=JournalStorage(JournalFileBackend(str(folder / "trials.log"))),
@@ -82,20 +81,6 @@ def search(
     return _found(study, what)
 
 
-def tried(what: Search, kind: str, frame: pd.DataFrame, task: Task) -> Outcome:
-    """The main metric on one fold of ``frame``, the seconds that it took, and what went wrong, if anything did."""
-    began, judge, (parameters, fold) = time.perf_counter(), KINDS[kind], task
-    inputs, labels = frame.drop(columns=_LABEL), frame[_LABEL]
-    fitted, judged = folds(len(frame), what.folds)[fold]
-    try:
-        estimator = what.make().set_params(**parameters).fit(inputs.iloc[fitted], labels.iloc[fitted])
-        predictions = judge.predict(estimator, inputs.iloc[judged])
-        value = judge.goodness(labels.iloc[judged].to_numpy(), predictions)
-    except Exception as error:  # whatever an estimator says of parameters that it cannot be fitted with
-        return None, time.perf_counter() - began, f"{type(error).__name__}: {error}"
-    return value, time.perf_counter() - began, ""
-
-
 def _all_tried(try_all: TryAll, what: Search, several: Sequence[Parameters]) -> list[Outcome]:
     """The outcome of each of several parameters: the mean over the folds, if none went wrong, and all seconds together.
 
@@ -109,18 +94,6 @@ def _all_tried(try_all: TryAll, what: Search, several: Sequence[Parameters]) -> 
         error = next(filter(None, errors), "")
         together.append((None if error else float(np.mean(values)), sum(seconds), error))
     return together
-
-
-def folds(rows: int, number: int) -> list[tuple[slice, slice]]:
-    """For each fold, the rows that are fitted on and those, just after them, that are judged.
-
-    The rows are in the order of time, and cut into ``number + 1`` stretches of equal length.
-
-    >>> folds(8, 3)
-    [(slice(0, 2, None), slice(2, 4, None)), (slice(0, 4, None), slice(4, 6, None)), (slice(0, 6, None), slice(6, 8, None))]
-    """
-    edges = [rows * stretch // (number + 1) for stretch in range(number + 2)]
-    return [(slice(0, begin), slice(begin, end)) for begin, end in pairwise(edges[1:])]
 
 
 def _check_parameters(what: Search) -> None:

@@ -7,7 +7,7 @@ from sklearn import metrics as of_sklearn
 from sklearn.base import BaseEstimator
 
 from training.steps.importance import Shuffled, columns_by_origin
-from training.steps.kinds import BINARY
+from training.steps.kinds import BINARY, REGRESSION
 from training.steps.metrics import class_metrics, metrics, number_metrics, roc_auc
 
 
@@ -87,8 +87,9 @@ def test_labels_that_are_all_the_same_leave_nothing_to_rank_or_to_explain() -> N
 def test_what_is_not_a_chance_or_no_finite_number_is_not_measured(score: float, number: float) -> None:
     with pytest.raises(ValueError, match="not all of them are numbers from 0 to 1"):
         metrics(np.array([False, True]), np.array([0.5, score]))
-    with pytest.raises(ValueError, match="Not all labels and predictions are finite numbers"):
-        number_metrics(np.array([1.0, 2.0]), np.array([number, 2.0]))
+    for measure in (number_metrics, REGRESSION.goodness, BINARY.goodness):
+        with pytest.raises(ValueError, match="are finite numbers"):
+            measure(np.array([1.0, 0.0]), np.array([number, 2.0]))
 
 
 class Load(BaseEstimator):

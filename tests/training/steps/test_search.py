@@ -1,5 +1,7 @@
 """A search of hyper-parameters on rows in the order of time."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,11 @@ from feature_store import Misuse
 from training.profile import SearchBudget
 from training.spec import Between, Choice, Search
 from training.steps.kinds import BINARY
-from training.steps.search import folds, search, tried
-from training.steps.trials import Found
+from training.steps.search import search
+from training.steps.trials import Found, folds, tried
 from training.steps.workers import cluster_of
 
+ROOT = Path(__file__).parents[3]
 ROWS = pd.DataFrame({"open_orders": np.arange(240) * 7 % 10.0, "kilometres": np.arange(240) * 3 % 5.0})
 LATE = pd.Series((ROWS["open_orders"] >= 6) & (ROWS["kilometres"] >= 2))
 
@@ -82,6 +85,13 @@ def test_the_same_seed_and_budget_give_the_same_trials_whatever_the_number_of_pr
     assert parameters(one) == parameters(two)
     assert [trial["value"] for trial in one.trials] == [trial["value"] for trial in two.trials]
     assert parameters(run(replace(wide, seed=8), tmp_path / "other")) != parameters(one)
+
+
+def test_a_process_that_tries_loads_neither_what_logs_nor_what_suggests() -> None:
+    program = "import sys, training.steps.trials; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    assert {*loaded.stdout.split()} & {"sklearn", "mlflow", "optuna", "pyspark"} == {"sklearn"}
 
 
 def test_a_search_that_was_interrupted_goes_on_as_if_it_had_not_been(tmp_path: Path, told: list[str]) -> None:
