@@ -19,12 +19,12 @@ def render(template: Path, **values: object) -> str:
 
     Whatever is put in is escaped, unless it is markup already, as pictures are.
     """
-    return _environment(template.parent).get_template(template.name).render(**values)
+    return _templates(template.parent).get_template(template.name).render(**values)
 
 
 @cache
-def _environment(folder: Path) -> Environment:
-    """The templates of a folder: each is compiled once, which takes longer than to fill it in."""
+def _templates(folder: Path) -> Environment:
+    """Those of ``folder``, each compiled once, and again if its file changes."""
     environment = Environment(
         loader=FileSystemLoader([folder, _HERE]),
         autoescape=True,

@@ -1,6 +1,7 @@
 """The steps of a training run: how far it goes, what is not done again, and what each leaves."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from mlflow import MlflowClient
+from pyspark.sql import SparkSession
 
 from feature_store import FeatureStore, Misuse, NotFound, open_store
 from feature_store.tables.commit import Commit
@@ -22,13 +24,20 @@ MODEL, AS_OF = "test.couriers.late_order", at("15")
 SEARCHED = Search(make=tree, space={"decisiontreeclassifier__max_depth": Between(low=1, high=3)}, trials=2, folds=2)
 
 
+@pytest.fixture(scope="module")
+def landed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with two weeks of orders, one an hour; a courier with six or more open orders is late, but for every seventh order."""
+    workspace = tmp_path_factory.mktemp("landed")
+    store = open_store(catalog="test", schema="couriers", workspace=workspace)
+    land_two_weeks(store)
+    publish_features(store, as_of=AS_OF)
+    return workspace
+
+
 @pytest.fixture
-def orders(store: Any) -> FeatureStore:
-    """Two weeks of orders, one an hour; a courier with six or more open orders is late, but for every seventh order."""
-    there = open_store(catalog="test", schema="couriers", workspace=store.workspace)
-    land_two_weeks(there)
-    publish_features(there, as_of=AS_OF)
-    return there
+def orders(landed: Path, tmp_path: Path) -> FeatureStore:
+    """A copy of that workspace: each test trains in its own."""
+    return open_store(catalog="test", schema="couriers", workspace=shutil.copytree(landed, tmp_path / "workspace"))
 
 
 def made(trained: Trained) -> dict[str, bool]:

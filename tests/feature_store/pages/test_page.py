@@ -1,5 +1,6 @@
 """Pages: what people read of numbers, what is escaped, and pictures in the page's colours."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -91,3 +92,15 @@ def test_a_picture_has_the_colours_of_the_page_s_style_and_names_of_its_own() ->
 
 def test_a_name_may_be_broken_after_each_part_and_is_escaped() -> None:
     assert breakable("share_<late>_3h") == "share_<wbr>&lt;late&gt;_<wbr>3h"
+
+
+def test_a_template_that_was_changed_is_read_again_and_another_folder_has_its_own(tmp_path: Path) -> None:
+    here, there = tmp_path / "a.html.jinja", tmp_path / "there" / "a.html.jinja"
+    there.parent.mkdir()
+    here.write_text("here {{ 1 | share }}")
+    there.write_text("there")
+    assert (render(here), render(there)) == ("here 100.0 %", "there")
+
+    here.write_text("changed")
+    os.utime(here, (0, 0))
+    assert (render(here), render(there)) == ("changed", "there")
