@@ -54,7 +54,11 @@ def read_csv(name: str) -> pd.DataFrame:
 
 def flights() -> pd.DataFrame:
     """One row per scheduled flight, with the moment of each thing that happened to it."""
-    raw = read_csv("flights.csv.zip")
+    return with_moments(read_csv("flights.csv.zip"))
+
+
+def with_moments(raw: pd.DataFrame) -> pd.DataFrame:
+    """:func:`flights` of the rows given, as the distribution has them."""
     hour = pd.to_datetime(raw["time_hour"], utc=True)
     scheduled = hour + pd.to_timedelta(raw["minute"], unit="min")
     departed = scheduled + pd.to_timedelta(raw["dep_delay"], unit="min")

@@ -20,13 +20,13 @@ def real_flights() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def a_few_days(real_flights: pd.DataFrame) -> pd.DataFrame:
+def a_few_days() -> pd.DataFrame:
     """JetBlue out of Kennedy around the storm of 13 June: some four hundred flights, with cancellations."""
-    scheduled = real_flights["scheduled_departure_at"]
-    chosen = scheduled.between(pd.Timestamp("2013-06-10", tz="UTC"), pd.Timestamp("2013-06-14", tz="UTC"))
-    return real_flights[chosen & (real_flights["carrier"] == "B6") & (real_flights["origin"] == "JFK")].reset_index(
-        drop=True
-    )
+    raw = landing.read_csv("flights.csv.zip")
+    june = (raw["month"] == 6) & raw["day"].between(9, 14)
+    flights = landing.with_moments(raw[june & (raw["carrier"] == "B6") & (raw["origin"] == "JFK")])
+    between = pd.Timestamp("2013-06-10", tz="UTC"), pd.Timestamp("2013-06-14", tz="UTC")
+    return flights[flights["scheduled_departure_at"].between(*between)].reset_index(drop=True)
 
 
 @pytest.fixture(scope="session")
