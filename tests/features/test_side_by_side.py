@@ -29,7 +29,7 @@ def newest_of_each_origin(number):
 @pytest.mark.parametrize("in_process", [True, False], ids=["delta-rs", "Spark"])
 def test_each_table_has_its_own_rows_and_its_own_commit_which_names_the_jobs_run(landed, in_process):
     landed.tables.in_process = in_process
-    tables = [newest_of_each_origin(number) for number in range(4)]
+    tables = [newest_of_each_origin(number) for number in range(2)]
 
     with (
         task_context({}, "the-run", job="nightly"),
