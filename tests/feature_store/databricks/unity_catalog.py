@@ -22,6 +22,9 @@ import deltalake
 import pytest
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.conversion import LocalDataToArrowConversion
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StructType
 
 from tests.feature_store.databricks.feature_spec_yaml import feature_spec_yaml
 
@@ -66,6 +69,14 @@ class UnitySpark(SparkSession):
             given.isEmpty = lambda: not rows  # type: ignore[method-assign]
             self._answers[text] = given
         return self._answers[text]
+
+    def createDataFrame(self, data: Any, schema: Any = None, **options: Any) -> DataFrame:  # type: ignore[override]  # noqa: N802
+        """Rows go by Arrow, as Spark Connect sends them: otherwise each query about them starts Python workers."""
+        if isinstance(data, list) and isinstance(schema, str | StructType):
+            schema = StructType.fromDDL(schema) if isinstance(schema, str) else schema
+            none = to_arrow_schema(schema, timezone="UTC").empty_table()
+            data = LocalDataToArrowConversion.convert(data, schema, use_large_var_types=False) if data else none
+        return super().createDataFrame(data, schema, **options)
 
 
 class UnityCatalog:
