@@ -64,9 +64,11 @@ def with_moments(raw: pd.DataFrame) -> pd.DataFrame:
     departed = scheduled + pd.to_timedelta(raw["dep_delay"], unit="min")
     due = scheduled_arrival(scheduled, raw["sched_arr_time"], raw["dest"].map(time_zones()))
     arrived = due + pd.to_timedelta(raw["arr_delay"], unit="min")
+    minutes, different = pd.factorize(scheduled)  # to write each row's takes a third of the time of all this
+    written = pd.DatetimeIndex(different).strftime("%Y%m%dT%H%M").take(minutes)
     landed = pd.DataFrame(
         {
-            "flight_id": raw["carrier"] + "-" + raw["flight"].astype(str) + "-" + scheduled.dt.strftime("%Y%m%dT%H%M"),
+            "flight_id": raw["carrier"] + "-" + raw["flight"].astype(str) + "-" + written,
             "carrier": raw["carrier"],
             "flight_number": raw["flight"],
             "tailnum": raw["tailnum"],
