@@ -116,6 +116,18 @@ def test_importance_is_what_the_auc_loses_when_a_column_is_shuffled_and_the_most
     assert losses == shuffled.losses({name: [name] for name in frame})
 
 
+def test_of_more_columns_than_are_predicted_together_each_loses_its_own() -> None:
+    idle = {f"idle_{number}": range(200) for number in range(24)}
+    frame = pd.DataFrame({"decided_at": NOON, **idle, "open_orders": [1, 9] * 100, "kilometres": range(200)})
+
+    losses = Shuffled(Load(), BINARY, frame, np.array([False, True] * 100), decided_at="decided_at").losses(
+        {name: [name] for name in frame}
+    )
+
+    assert losses.pop("open_orders") == pytest.approx(0.5, abs=0.15)
+    assert losses == dict.fromkeys([*idle, "kilometres"], 0)
+
+
 class Sum(BaseEstimator):
     """Late, if the two columns together are above ten: one of them says nothing."""
 
