@@ -1,6 +1,7 @@
 """YAML that users write: plain data that knows the line of each key, and what pydantic finds wrong in their words."""
 
 import difflib
+import functools
 import io
 import re
 import types
@@ -85,7 +86,7 @@ def read_yaml(file: Path, *, shown_as: str) -> Document:
         If it cannot be read.
     """
     try:
-        content = YAML(typ="rt").load(io.StringIO(file.read_text(encoding="utf-8")))
+        content = _loaded(file.read_text(encoding="utf-8"))
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InvalidFile([Problem(Place(shown_as, line), f"not valid YAML: {error.problem}")]) from None
@@ -99,6 +100,12 @@ def read_yaml(file: Path, *, shown_as: str) -> Document:
         raise InvalidFile([Problem(Place(shown_as, 1), "a mapping (`key: value` lines) is expected at the top")])
     document.data = plain or {}
     return document
+
+
+@functools.lru_cache(maxsize=128)
+def _loaded(text: str) -> object:
+    """What YAML makes of a text, once: each target of a bundle reads the same files. To read only."""
+    return YAML(typ="rt").load(io.StringIO(text))
 
 
 def _plain(node: object, path: KeyPath, places: dict[KeyPath, Place], file: str) -> Data:

@@ -26,6 +26,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # the one Java that all tests share: once warm, a query takes a tenth to a fifth less CPU.
     os.environ |= {"SPARK_MASTER": "local[1]", "SPARK_DRIVER_MEMORY": "768m"}
     os.environ["PIPELINE_JAVA_OPTIONS"] += " -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
+    # MLflow's, when a model is logged: it searches all modules that are loaded for the home of each of some hundred functions.
+    import skops.io  # noqa: F401
 os.environ.pop("MLFLOW_TRACKING_URI", None)
 os.environ.pop("PIPELINE_WORKSPACE", None)
 os.environ.pop("PIPELINE_WAREHOUSE", None)
@@ -149,9 +151,10 @@ def databricks_store(unity, tmp_path_factory: pytest.TempPathFactory):  # type: 
     """The store on the vendor's own client, with the stand-in for its servers."""
     from feature_store import open_store
     from tests.feature_store.databricks.unity_catalog import standing_in
+    from tests.registries import new_registry
 
     folder = tmp_path_factory.mktemp("databricks")
     with standing_in(unity), pytest.MonkeyPatch.context() as environment:
-        environment.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{unity.folder}/mlflow.db")
+        environment.setenv("MLFLOW_TRACKING_URI", new_registry(unity.folder))
         yield open_store(catalog="test", schema="flights", workspace=folder, backend="databricks")
         unity.clear()

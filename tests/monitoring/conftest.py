@@ -17,6 +17,7 @@ from monitoring.drift.schemas import arrow_table
 from monitoring.limits import Limit, Patience, Psi
 from monitoring.spec import DriftMonitor, Retraining
 from monitoring.windows.calendar import Window
+from tests.registries import new_registry
 from training.spec import TrainingSpec
 
 MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
@@ -203,8 +204,8 @@ def parcels(store: FeatureStore) -> Parcels:
 
 @pytest.fixture(scope="session")
 def mlflow_database(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """One database for all tests here: making its tables takes seconds."""
-    return f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}"
+    """One database for all tests here."""
+    return new_registry(tmp_path_factory.mktemp("mlflow"))
 
 
 @pytest.fixture(autouse=True)

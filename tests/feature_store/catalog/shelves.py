@@ -12,6 +12,7 @@ from pyspark.sql.types import StructType
 from feature_store import FeatureStore
 from feature_store.join.columns import FeatureColumn
 from feature_store.package.feature_spec import FeatureSpec
+from feature_store.package.registry import make_ready
 from feature_store.tables.commit import Commit
 
 OWNER = "couriers@example.com"
@@ -94,6 +95,7 @@ def register(
         for table, found in reads.items()
         for feature in found
     ]  # fmt: skip
+    make_ready()
     client, full = mlflow.MlflowClient(), f"{store.catalog}.{store.schema}.{name}"
     if not [one for one in client.search_registered_models() if one.name == full]:
         client.create_registered_model(full)

@@ -14,6 +14,7 @@ from feature_store import FeatureFunction, FeatureLookup, Misuse
 from feature_store.databricks import client as on_databricks
 from feature_store.databricks.translation import vendor_words
 from tests.feature_store.databricks.unity_catalog import UnityCatalog, standing_in
+from tests.registries import new_registry
 
 NOTEBOOKS = Path(__file__).parents[3] / "examples" / "notebooks" / "ported"
 OURS, THEIRS = "from feature_store import ", "from databricks.feature_engineering import "
@@ -85,7 +86,7 @@ def test_a_notebook_comes_to_the_same_scores_here_and_there(
         assert text.count(f"\n{OURS}") == 1
         notebook = tmp_path / f"{name}.py"
         notebook.write_text(text.replace(f"\n{OURS}", f"\n{THEIRS}") if by == IN_THE_VENDORS_WORDS else text)
-        surroundings.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+        surroundings.setenv("MLFLOW_TRACKING_URI", new_registry(tmp_path))
         surroundings.setenv("PIPELINE_BACKEND", "databricks")
         surroundings.delenv("MLFLOW_EXPERIMENT_ID")
         with standing_in(unity):

@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from feature_store.errors import Misuse, NotFound
+from tests.registries import new_registry
 from training.steps.champion import (
     CHALLENGER,
     CHAMPION,
@@ -29,9 +30,9 @@ MICROSECOND = timedelta(microseconds=1)
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowClient]:
-    """One SQLite registry for the module: making its tables takes seconds."""
+    """One SQLite registry for the module."""
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path_factory.mktemp('registry') / 'mlflow.db'}")
+        environment.setenv("MLFLOW_TRACKING_URI", new_registry(tmp_path_factory.mktemp("registry")))
         environment.delenv("PIPELINE_SET_MLFLOW_TRACKING_URI", raising=False)
         yield MlflowClient()
 

@@ -1,0 +1,1 @@
+../../../tests/registries.py
