@@ -70,7 +70,7 @@ lint: setup workflows docs
 workflows: setup $(BIN)/actionlint ## Check the workflows in .github
 	@actionlint -shellcheck= -pyflakes= && zizmor --quiet --offline --persona=pedantic .github
 
-$(BIN)/actionlint: .ci/actionlint .ci/tools/go.mod .ci/tools/go.sum .ci/tools/go.txt | $(READY)
+$(BIN)/actionlint: .ci/actionlint .ci/tools/go.mod .ci/tools/go.sum .ci/tools/go.txt | $(BIN)/uv
 	@.ci/actionlint $(BIN)/python $@
 
 docs: setup ## Build the documents as a site, in site/; a broken link is an error
