@@ -95,12 +95,11 @@ def made(way: str) -> dict[str, tuple[str, tuple[str, ...]]]:
 
 @pytest.fixture
 def feature_table(
-    store: Any, made: dict[str, tuple[str, tuple[str, ...]]], request: pytest.FixtureRequest
+    store: Any, made: dict[str, tuple[str, tuple[str, ...]]], filled: Callable[..., None]
 ) -> Callable[..., None]:
     """A feature table of these literal rows and no others; of the keys, the one called ``known_at`` is the time.
 
-    A table of the same form that an earlier test has made is not made again: its rows are replaced. They are written
-    without Spark, since the tests here fill a hundred tables.
+    A table of the same form that an earlier test has made is not made again: its rows are replaced.
     """
 
     def make(name: str, schema: str, rows: Sequence[tuple[Any, ...]], keys: Sequence[str]) -> None:
@@ -114,10 +113,25 @@ def feature_table(
                 name=name, primary_keys=list(keys), timeseries_column=time, schema=StructType.fromDDL(schema)
             )
             made[name] = form
-        where = request.getfixturevalue("unity") if isinstance(store, DatabricksStore) else store.tables
-        stored = deltalake.DeltaTable(where.path(store.tables.full_name(name)))
-        columns = pa.schema(stored.schema().to_arrow())
-        arrays = [pa.array([row[position] for row in rows], field.type) for position, field in enumerate(columns)]
-        deltalake.write_deltalake(stored, pa.table(arrays, schema=columns), mode="overwrite")
+        filled(name, rows)
 
     return make
+
+
+@pytest.fixture
+def filled(store: Any, request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Put these literal rows into a table, and take out all others; without Spark, since the tests here do it two hundred times."""
+
+    def fill(name: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        fill_without_spark(store, name, rows, request)
+
+    return fill
+
+
+def fill_without_spark(store: Any, name: str, rows: Sequence[tuple[Any, ...]], request: pytest.FixtureRequest) -> None:
+    """The rows of a table of either store, in the order of its columns, as one more commit."""
+    where = request.getfixturevalue("unity") if isinstance(store, DatabricksStore) else store.tables
+    stored = deltalake.DeltaTable(where.path(store.tables.full_name(name)))
+    columns = pa.schema(stored.schema().to_arrow())
+    arrays = [pa.array([row[position] for row in rows], field.type) for position, field in enumerate(columns)]
+    deltalake.write_deltalake(stored, pa.table(arrays, schema=columns), mode="overwrite")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from feature_store import FeatureLookup, InvalidRows, Misuse, NotFound, SchemaMismatch, WrongKind, open_store
+from tests.conformance.conftest import fill_without_spark
 from tests.frames import assert_df_equality
 
 WEATHER = "origin string, known_at timestamp, wind double"
@@ -25,16 +26,22 @@ def store(request, frame, tmp_path_factory):
         name="airport_weather",
         primary_keys=["known_at", "origin"],
         timeseries_column="known_at",
-        df=frame([("JFK", NOON, 5.0)], WEATHER),
+        schema=frame([], WEATHER).schema,
         description="Wind",
         tags={"team": "weather"},
     )
-    opened.create_table(name="airport", primary_keys="faa", df=frame([("JFK", 4, 13), ("LGA", 2, None)], AIRPORTS))
+    opened.create_table(name="airport", primary_keys="faa", schema=frame([], AIRPORTS).schema)
+    fill_without_spark(opened, "airport_weather", [("JFK", NOON, 5.0)], request)
+    fill_without_spark(opened, "airport", [("JFK", 4, 13), ("LGA", 2, None)], request)
     return opened
 
 
 def create(store, df, name="new", **options):
     return store.create_table(name=name, df=df, **{"primary_keys": ["faa"], **options})
+
+
+def create_empty(store, df, name):
+    return store.create_table(name=name, schema=df.schema, primary_keys=["faa"])
 
 
 # ---- feature tables
@@ -81,8 +88,9 @@ def test_writing_updates_known_keys_and_inserts_new_ones(frame, store):
     )
 
 
-def test_columns_that_are_not_written_keep_their_values_and_new_columns_are_added(frame, store):
-    create(store, frame([("JFK", 4, 13), ("LGA", 2, 21)], AIRPORTS), name="widened")
+def test_columns_that_are_not_written_keep_their_values_and_new_columns_are_added(frame, store, filled):
+    create_empty(store, frame([], AIRPORTS), name="widened")
+    filled("widened", [("JFK", 4, 13), ("LGA", 2, 21)])
 
     store.write_table(name="widened", df=frame([("LGA", "La Guardia"), ("EWR", "Newark")], "faa string, name string"))
 
@@ -112,7 +120,7 @@ def test_creating_a_table_again_returns_it_if_it_is_the_same_and_says_the_differ
 
 
 def test_tags_can_be_set_changed_and_deleted(frame, store):
-    create(store, frame([], AIRPORTS), name="tagged")
+    create_empty(store, frame([], AIRPORTS), name="tagged")
 
     store.set_feature_table_tag(name="tagged", key="team", value="it's ours")
     store.set_feature_table_tag(name="tagged", key="tier", value="1")
@@ -125,7 +133,7 @@ def test_tags_can_be_set_changed_and_deleted(frame, store):
 
 
 def test_a_dropped_table_is_gone_and_its_name_is_free(frame, store):
-    create(store, frame([("JFK", 4, 13)], AIRPORTS), name="dropped")
+    create_empty(store, frame([], AIRPORTS), name="dropped")
     store.drop_table(name="dropped")
 
     with pytest.raises(NotFound, match="dropped"):
@@ -135,10 +143,11 @@ def test_a_dropped_table_is_gone_and_its_name_is_free(frame, store):
     assert create(store, frame([], "faa string, name string"), name="dropped").features == ["faa", "name"]
 
 
-def test_a_table_is_read_as_it_was_at_a_moment(frame, store):
-    create(store, frame([("JFK", 4, 13)], AIRPORTS), name="read_back")
+def test_a_table_is_read_as_it_was_at_a_moment(frame, store, filled):
+    create_empty(store, frame([], AIRPORTS), name="read_back")
+    filled("read_back", [("JFK", 4, 13)])
     written_at = store.tables.history("read_back")[0].at
-    store.write_table(name="read_back", df=frame([("JFK", 5, 13)], AIRPORTS))
+    filled("read_back", [("JFK", 5, 13)])
 
     assert [row.runways for row in store.read_table(name="read_back", as_of_delta_timestamp=written_at).collect()] == [
         4
@@ -291,7 +300,7 @@ def test_a_training_set_that_contradicts_itself_is_refused(frame, store, options
 
 
 def test_a_lookup_in_a_table_of_keys_alone_is_refused(frame, store):
-    create(store, frame([("JFK",)], "faa string"), name="keys_only")
+    create_empty(store, frame([], "faa string"), name="keys_only")
     with pytest.raises(ValueError, match="keys_only: the table has keys only, and no features"):
         store.create_training_set(
             df=frame([], FLIGHTS), feature_lookups=[FeatureLookup("keys_only", "origin")], label=None
