@@ -41,6 +41,16 @@ def store(databricks_store, frame):
     return databricks_store
 
 
+@pytest.fixture
+def as_before(store, unity):
+    """What a test publishes is taken back after it: the tests share the table."""
+    weather = unity.delta("test.flights.weather")
+    before = weather.version()
+    yield
+    weather.update_incremental()
+    weather.restore(before)
+
+
 def publish(store, df, day):
     window = (JUNE + day * DAY, JUNE + (day + 1) * DAY)
     commit = Commit(verb="publish-features", as_of=window[1], window=window, sources={"test.flights.landed": 3})
@@ -69,23 +79,20 @@ def test_the_catalog_tells_of_a_table_what_its_commits_and_its_keys_say_and_leav
     assert told.facts.problem == "what its files hold is told by the platform's own catalog"
 
 
-def test_each_window_is_one_commit_with_its_lineage_and_replaces_itself_alone(store, frame):
+def test_each_window_is_one_commit_with_its_lineage_and_replaces_itself_alone(store, frame, as_before):
     before = [entry.commit for entry in store.tables.history("weather") if entry.commit]
     assert [commit.window for commit in before] == [(JUNE + DAY, JUNE + 2 * DAY), (JUNE, JUNE + DAY)]
     assert before[0].sources == {"test.flights.landed": 3}
 
     published = publish(store, frame([("JFK", JUNE + DAY, 8.0), ("LGA", JUNE + DAY, 1.0)], WEATHER), 1)
-    try:
-        assert published.rows == 2
-        assert_df_equality(
-            store.read_table(name="weather"),
-            frame([("JFK", JUNE, 5.0), ("JFK", JUNE + DAY, 8.0), ("LGA", JUNE + DAY, 1.0)], WEATHER),
-            ignore_row_order=True,
-            ignore_nullable=True,
-            ignore_metadata=True,
-        )
-    finally:
-        publish(store, frame([("JFK", JUNE + DAY, 7.0)], WEATHER), 1)
+    assert published.rows == 2
+    assert_df_equality(
+        store.read_table(name="weather"),
+        frame([("JFK", JUNE, 5.0), ("JFK", JUNE + DAY, 8.0), ("LGA", JUNE + DAY, 1.0)], WEATHER),
+        ignore_row_order=True,
+        ignore_nullable=True,
+        ignore_metadata=True,
+    )
 
 
 def test_what_the_vendors_client_writes_carries_a_commit_too(store, frame):
@@ -122,28 +129,27 @@ def test_a_model_is_logged_to_a_run_of_its_own_and_registered_whole(logged):
     assert lineage["keys"] == {"test.flights.weather": {"origin": "string", "known_at": "timestamp"}}
 
 
-def test_training_and_scoring_can_be_held_to_versions_that_the_tables_have_left(store, frame, training_set, logged):
+def test_training_and_scoring_can_be_held_to_versions_that_the_tables_have_left(
+    store, frame, training_set, logged, as_before
+):
     asked = frame([("JFK", JUNE + DAY), ("JFK", None)], "origin string, decided_at timestamp")
     versions = store.feature_versions(model_uri=logged.model_uri)
     publish(store, frame([("JFK", JUNE + DAY, 70.0)], WEATHER), 1)
-    try:
-        now = store.score_batch(model_uri=logged.model_uri, df=asked.limit(1))
-        then = store.score_batch(model_uri=logged.model_uri, df=asked.limit(1), table_versions=versions)
-        assert [(row.wind, round(row.prediction, 6)) for row in now.collect()] == [(70.0, 70.0)]
-        assert [(row.wind, round(row.prediction, 6)) for row in then.collect()] == [(7.0, 7.0)]
-        looked_up = store.look_up(model_uri=logged.model_uri, df=asked, table_versions=versions)
-        assert {(row.decided_at is None, row.wind) for row in looked_up.collect()} == {(False, 7.0), (True, None)}
-        counted = store.count_misses(
-            model_uri=logged.model_uri, df=asked, table_versions=versions, fresh={"test.flights.weather": DAY}
-        )
-        assert list(counted) == [TableMisses("test.flights.weather", 1, 0)]  # the null moment
-        assert {(row.wind, row.late) for row in training_set.load_df().collect()} == {
-            (7.0, 1.0),
-            (5.0, 0.0),
-            (None, 0.5),
-        }
-    finally:
-        publish(store, frame([("JFK", JUNE + DAY, 7.0)], WEATHER), 1)
+    now = store.score_batch(model_uri=logged.model_uri, df=asked.limit(1))
+    then = store.score_batch(model_uri=logged.model_uri, df=asked.limit(1), table_versions=versions)
+    assert [(row.wind, round(row.prediction, 6)) for row in now.collect()] == [(70.0, 70.0)]
+    assert [(row.wind, round(row.prediction, 6)) for row in then.collect()] == [(7.0, 7.0)]
+    looked_up = store.look_up(model_uri=logged.model_uri, df=asked, table_versions=versions)
+    assert {(row.decided_at is None, row.wind) for row in looked_up.collect()} == {(False, 7.0), (True, None)}
+    counted = store.count_misses(
+        model_uri=logged.model_uri, df=asked, table_versions=versions, fresh={"test.flights.weather": DAY}
+    )
+    assert list(counted) == [TableMisses("test.flights.weather", 1, 0)]  # the null moment
+    assert {(row.wind, row.late) for row in training_set.load_df().collect()} == {
+        (7.0, 1.0),
+        (5.0, 0.0),
+        (None, 0.5),
+    }
 
 
 def test_two_windows_for_one_table_are_refused_since_the_client_would_mix_them(store, frame):
