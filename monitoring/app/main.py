@@ -16,6 +16,7 @@ if find_spec("monitoring") is None:  # a platform that has the folder, and has n
 from feature_store.errors import PipelineError
 from monitoring.app import detail, feature_pages, overview
 from monitoring.app.elements import PAGE
+from monitoring.app.garbage import KEPT
 from monitoring.app.identity import reviewer
 from monitoring.app.reading import Review
 from monitoring.app.settings import Settings
@@ -31,6 +32,7 @@ _ICON = (
 
 def main() -> None:
     """Show the queue, or the alert or feature that the address names; what is wrong with the settings is one sentence."""
+    KEPT.with_new_modules()
     st.set_page_config("Drift alerts", _ICON, layout="wide")
     try:
         settings = Settings.of(os.environ)

@@ -1,0 +1,1 @@
+../../../../monitoring/app/garbage.py

@@ -1,0 +1,1 @@
+../../../../../tests/monitoring/app/test_garbage.py
