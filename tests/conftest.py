@@ -16,7 +16,7 @@ from pyspark.sql.types import StructType
 from xdist.workermanage import WorkerController
 
 from tests.left_over import MARK, end_java, left_over, print_stacks
-from tests.one_java import Java, session_of
+from tests.one_java import TOLD_BY, Java, session_of
 from tests.scheduling import SLOW_FILES, Dealt, needs_no_spark
 
 # A third less CPU for many short queries; not for heavy jobs. Classes are many: each time their space grew, all would be looked through.
@@ -100,11 +100,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+def where_java_listens(config: pytest.Config) -> str | None:
+    """The file that tells it, if this process shall start none."""
+    return getattr(config, "workerinput", {}).get(TOLD) or os.environ.get(TOLD_BY)
+
+
 @pytest.fixture(scope="session")
 def spark(request: pytest.FixtureRequest) -> Iterator[SparkSession]:
     from feature_store.local.session import spark_session
 
-    told = getattr(request.config, "workerinput", {}).get(TOLD)
+    told = where_java_listens(request.config)
     session = session_of(Path(told)) if told else spark_session(app_name="tests")
     for key, value in _FOR_FEW_ROWS.items():
         session.conf.set(key, value)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 PATIENCE_SECONDS = 120
+TOLD_BY = "PIPELINE_TESTS_JAVA"
+"""The variable that tells tests which a test starts where the one Java is: the path of the file that says so."""
 _PORT, _SECRET = "PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET"
 
 

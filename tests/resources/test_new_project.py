@@ -14,6 +14,7 @@ from resources.new_project.__main__ import main
 from resources.new_project.answers import Answers, projects
 from resources.new_project.making import make_project, with_layers
 from resources.new_project.rendering import escaped, render
+from tests.conftest import where_java_listens
 from tests.resources.made_projects import ROOT, check_churn
 from tests.test_light_commands import HEAVY
 
@@ -153,12 +154,12 @@ def test_what_it_makes_is_formatted_and_its_imports_sorted_whatever_it_is_called
         assert done.returncode == 0, done.stdout
 
 
-def test_a_made_project_keeps_the_house_rules_and_its_replay_runs(tmp_path: Path) -> None:
+def test_a_made_project_keeps_the_house_rules_and_its_replay_runs(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(ROOT, copy, ignore=NOT_COPIED)
     make_project(CHURN, copy)
 
-    check_churn(copy, tmp_path / "workspace", tests="replay")
+    check_churn(copy, tmp_path / "workspace", tests="replay", java=where_java_listens(pytestconfig))
 
 
 def test_asking_loads_no_large_package() -> None:

@@ -10,6 +10,7 @@ import pytest
 from resources.new_project.rendering import render
 from resources.new_project.template import TEMPLATE, outdated
 from resources.run import checked_bundle
+from tests.conftest import where_java_listens
 from tests.resources.conftest import GIVEN as OF_A_TEAM
 from tests.resources.made_projects import ROOT, check_churn
 
@@ -96,5 +97,5 @@ def test_its_bundle_has_six_jobs_in_a_schema_of_its_own(repository: Path) -> Non
     assert "'--schema', 'churn'" in str(bundle.jobs["churn_train_model"])
 
 
-def test_it_is_green_and_its_replay_runs(repository: Path, tmp_path: Path) -> None:
-    check_churn(repository, tmp_path / "workspace", tests="churn")
+def test_it_is_green_and_its_replay_runs(repository: Path, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    check_churn(repository, tmp_path / "workspace", tests="churn", java=where_java_listens(pytestconfig))
