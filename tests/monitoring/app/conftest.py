@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from feature_store import open_store
 from feature_store.store import FeatureStore
@@ -229,6 +229,10 @@ class Reviewer:
         self.page.goto(self.address + query)
         return self.settled()
 
+    def leave(self) -> None:
+        """Have the page ask the server for nothing more."""
+        self.page.goto("about:blank")
+
     def settled(self) -> "Reviewer":
         """Wait until the page shows what the server last said."""
         expect(self.page.locator("h1").first).to_be_visible()
@@ -277,29 +281,31 @@ class Reviewer:
 
 
 @pytest.fixture(scope="module")
-def desks(browser: Browser) -> Iterator[dict[tuple[int, int], BrowserContext]]:
-    """The browsers' contexts, each with cookies and a cache of its own, by reviewer and width."""
-    contexts: dict[tuple[int, int], BrowserContext] = {}
-    yield contexts
-    for context in contexts.values():
-        context.close()
+def desks(browser: Browser) -> Iterator[dict[tuple[int, int], Page]]:
+    """Pages, each of a browser context with cookies and a cache of its own, by reviewer and width.
+
+    A page goes on from test to test: the scripts that it has read need not be compiled anew.
+    """
+    pages: dict[tuple[int, int], Page] = {}
+    yield pages
+    for page in pages.values():
+        page.context.close()
 
 
 @pytest.fixture
-def reviewer(
-    browser: Browser, address: str, desks: dict[tuple[int, int], BrowserContext]
-) -> Iterator[Callable[..., Reviewer]]:
+def reviewer(browser: Browser, address: str, desks: dict[tuple[int, int], Page]) -> Iterator[Callable[..., Reviewer]]:
     """Make a reviewer; each in a test has a browser context of their own."""
-    pages: list[Page] = []
+    reviewers: list[Reviewer] = []
 
     def make_one(*, width: int = 1280) -> Reviewer:
-        desk = (len(pages), width)
+        desk = (len(reviewers), width)
         if desk not in desks:
-            desks[desk] = browser.new_context(viewport={"width": width, "height": 900})
-            desks[desk].set_default_timeout(PATIENCE_MS)
-        pages.append(desks[desk].new_page())
-        return Reviewer(pages[-1], address)
+            context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
+            context.set_default_timeout(PATIENCE_MS)
+            desks[desk] = context.new_page()
+        reviewers.append(Reviewer(desks[desk], address))
+        return reviewers[-1]
 
     yield make_one
-    for page in pages:
-        page.close()
+    for one in reviewers:
+        one.leave()
