@@ -10,10 +10,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from contextvars import copy_context
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import reduce
@@ -30,6 +27,7 @@ from feature_store.discovery import discover, module_of, pick_all
 from feature_store.job import job_name
 from feature_store.moments import is_within, utc
 from feature_store.publish.publication import Publication
+from feature_store.side_by_side import side_by_side
 from feature_store.tables.commit import Commit
 from features.publishing.published import Published, count, span
 from features.publishing.refused import published_or_recorded
@@ -48,9 +46,6 @@ from features.publishing.windows import (
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-AT_ONCE = 2
-"""So many tables are published at the same time: while one is planned, the other is computed."""
 
 OnChunk = Callable[[int, int, Window, Publication], None]
 
@@ -257,19 +252,6 @@ def main(
                 console.print(f"{name} [note]{escape(warning)}[/]")
     if refused:
         sys.exit(1)
-
-
-@contextmanager
-def side_by_side(
-    tables: Sequence[FeatureTable], publish_one: Callable[[FeatureTable], Published]
-) -> Iterator[list[tuple[FeatureTable, Future[Published]]]]:
-    """The tables being published, some at the same time; once the caller gives up, none is begun any more."""
-    pool = ThreadPoolExecutor(AT_ONCE)
-    try:
-        # With the caller's context: the commits name the job's run.
-        yield [(table, pool.submit(copy_context().run, publish_one, table)) for table in tables]
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _named(store: FeatureStore, table: FeatureTable) -> str:

@@ -11,6 +11,7 @@ from feature_store.cli import Verb, console, place_options, progress
 from feature_store.discovery import discover, pick_all
 from feature_store.errors import PipelineError
 from feature_store.job import set_task_value
+from feature_store.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from feature_store.store import FeatureStore
@@ -34,7 +35,7 @@ def main(names: tuple[str, ...], catalog: str, schema: str, as_of: datetime, wor
     labels arrive or rows are replaced.
     """
     import monitoring
-    from monitoring.alerts.checking import check
+    from monitoring.alerts.checking import judged, measured
     from monitoring.spec import Monitor
     from monitoring.telling.channels import Channels
     from monitoring.telling.outbox import send_kept
@@ -43,20 +44,22 @@ def main(names: tuple[str, ...], catalog: str, schema: str, as_of: datetime, wor
     channels = Channels.from_environment()
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
     checked, failed = [], []
-    try:
-        with progress(4 * len(monitors), "steps") as step:
-            for monitor in monitors:
-                try:
-                    checked.append(check(store, monitor, as_of=as_of, step=step))
-                except PipelineError as error:
-                    if len(monitors) == 1:
-                        raise
-                    failed.append(f"{monitor.name} was not checked: {error}")
-    finally:  # what was found is recorded: people hear of it now, or never
-        for line in send_kept(store, channels):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
-        for one in checked:
-            _tell(store, one, channels)
+    for line in send_kept(store, channels):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    with (
+        progress(3 * len(monitors), "steps") as step,
+        side_by_side(monitors, lambda one: measured(store, one, as_of=as_of, step=step)) as measuring,
+    ):
+        # Judged in their order: what one finds may be the cause of what the next one finds. And told at once: it is recorded now.
+        for monitor, running in measuring:
+            try:
+                checked.append(judged(store, running.result()))
+            except PipelineError as error:
+                if len(monitors) == 1:
+                    raise
+                failed.append(f"{monitor.name} was not checked: {error}")
+            else:
+                _tell(store, checked[-1], channels)
     set_task_value("retrain", any(one.verdict.retrain for one in checked))
     set_task_value("open_alerts", sum(alert.is_open for one in checked for alert in one.verdict.alerts))
     set_task_value("windows", sum(len(one.measured) for one in checked))

@@ -80,8 +80,8 @@ class DatabricksTrainingSet:
     def load_rows(self) -> pa.Table:
         return self.load_df().toArrow()
 
-    def load_ages(self) -> pa.Table:
-        return ages(self.df, self.definition, self.tables)
+    def load_rows_and_ages(self) -> tuple[pa.Table, pa.Table]:
+        return self.load_rows(), ages(self.df, self.definition, self.tables)
 
 
 class TrainingSets:

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from feature_store.join.definition import Definition, compute
 from feature_store.join.passes import needed, passes
 from feature_store.join.resolved_lookup import ResolvedLookup
-from feature_store.join.rows import Rows, as_rows, selected
+from feature_store.join.rows import Rows, selected_rows
 from feature_store.tables.protocol import Tables
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -68,10 +68,26 @@ def ages(df: DataFrame, definition: Definition, tables: Tables) -> pa.Table:
     several lookups in one table.
     """
     looked, by_table = _witnessed(df, definition, tables, {})
-    witnesses = [witness for found in by_table.values() for witness in found]
-    needed_columns = dict.fromkeys(name for one in witnesses for name in (one.asked_at, one.column) if name is not None)
-    rows = as_rows(selected(looked, list(needed_columns)))
+    return _ages(selected_rows(looked, _columns_of(by_table)).arrow, by_table)
 
+
+def rows_and_ages(
+    df: DataFrame, definition: Definition, tables: Tables, columns: Sequence[str]
+) -> tuple[Rows, pa.Table]:
+    """``columns`` of ``df`` with all that is defined, defaults not filled in, and what :func:`ages` gives: by one search."""
+    lookups, by_table = _with_witnesses(definition.lookups, {})
+    looked = compute(df, passes(df.columns, lookups, definition.functions), tables)
+    rows = selected_rows(looked, list(dict.fromkeys([*columns, *_columns_of(by_table)])))
+    return rows.select(columns), _ages(rows.arrow, by_table)
+
+
+def _columns_of(by_table: Mapping[str, Sequence[_Witness]]) -> list[str]:
+    """The witnesses' columns and those that hold the moments which were asked for."""
+    witnesses = [witness for found in by_table.values() for witness in found]
+    return list(dict.fromkeys(name for one in witnesses for name in (one.asked_at, one.column) if name is not None))
+
+
+def _ages(rows: pa.Table, by_table: Mapping[str, Sequence[_Witness]]) -> pa.Table:
     def seconds(witness: _Witness) -> pa.ChunkedArray:
         found = rows.column(witness.column)
         if witness.asked_at is None:
@@ -88,18 +104,26 @@ def ages(df: DataFrame, definition: Definition, tables: Tables) -> pa.Table:
 def _witnessed(
     df: DataFrame, definition: Definition, tables: Tables, fresh: Mapping[str, timedelta]
 ) -> tuple[DataFrame | Rows, Mapping[str, Sequence[_Witness]]]:
-    """``df`` with a witness for each lookup, and the witnesses by table, in the order of the lookups."""
+    """``df`` with a witness for each lookup and no feature but for what keys need, and the witnesses by table."""
     made = {name for lookup in definition.lookups for name in lookup.inputs if name not in df.columns}
     for_keys, functions = needed(made, definition.lookups, definition.functions)
     kept = {name for lookup in for_keys for name in lookup.output_names}
-    lookups, by_table = list[ResolvedLookup](), dict[str, list[_Witness]]()
-    for number, lookup in enumerate(definition.lookups):
+    lookups, by_table = _with_witnesses([lookup.only(kept) for lookup in definition.lookups], fresh)
+    return compute(df, passes(df.columns, lookups, functions), tables), by_table
+
+
+def _with_witnesses(
+    lookups: Sequence[ResolvedLookup], fresh: Mapping[str, timedelta]
+) -> tuple[list[ResolvedLookup], Mapping[str, Sequence[_Witness]]]:
+    """The lookups with a witness more for each, and the witnesses by table, in the order of the lookups."""
+    seen, by_table = list[ResolvedLookup](), dict[str, list[_Witness]]()
+    for number, lookup in enumerate(lookups):
         never_null, column = (lookup.times or lookup.keys[0])[1], f"__found{number}"
-        lookups.append(replace(lookup, outputs=(*lookup.only(kept).outputs, (never_null, column))))
+        seen.append(replace(lookup, outputs=(*lookup.outputs, (never_null, column))))
         within = fresh.get(lookup.table) if lookup.times else None
         witness = _Witness(lookup.table, column, lookup.times[0] if lookup.times else None, within)
         by_table.setdefault(lookup.table, []).append(witness)
-    return compute(df, passes(df.columns, lookups, functions), tables), by_table
+    return seen, by_table
 
 
 _Counts = tuple[dict[str, int], dict[str, int]]

@@ -33,6 +33,12 @@ def selected(looked: DataFrame | Rows, names: Sequence[str]) -> DataFrame | Rows
     return looked.select(names) if isinstance(looked, Rows) else looked.select(*(f"`{name}`" for name in names))
 
 
+def selected_rows(looked: DataFrame | Rows, names: Sequence[str]) -> Rows:
+    """These columns, in this order, in this process; with the types that Spark's own ``toArrow`` gives where Spark joined them."""
+    chosen = selected(looked, names)
+    return chosen if isinstance(chosen, Rows) else Rows(chosen.toArrow(), chosen.schema, chosen.sparkSession)
+
+
 @dataclass(frozen=True, eq=False)
 class Rows:
     """An Arrow table, and the schema that it has in Spark; named as a data frame's, schema and session are."""

@@ -31,10 +31,11 @@ class TrainingSet(Protocol):
         """The rows of :meth:`load_df` in this process, with the same types; they must fit in its memory."""
         ...
 
-    def load_ages(self) -> pa.Table:
-        """How old, in seconds, the row is that each lookup finds: one row for each of the data frame, in any order.
+    def load_rows_and_ages(self) -> tuple[pa.Table, pa.Table]:
+        """What :meth:`load_rows` gives, and how old, in seconds, the row is that each lookup finds: a row for each, in any order.
 
-        A column for each feature table, by its full name: null where nothing was found, NaN where a table's rows have no moment.
+        The ages have a column for each feature table, by its full name: null where nothing was found, NaN where a table's rows have
+        no moment.
         """
         ...
 

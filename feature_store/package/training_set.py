@@ -11,7 +11,7 @@ from feature_store.errors import Misuse, suggestion
 from feature_store.join.columns import SourceColumn
 from feature_store.join.definition import Definition, check_names, compute, function_columns, with_types
 from feature_store.join.lookup_checks import defaults
-from feature_store.join.misses import ages
+from feature_store.join.misses import rows_and_ages
 from feature_store.join.rows import Rows, as_frame, as_rows, selected
 from feature_store.package.feature_spec import FeatureSpec
 from feature_store.tables.protocol import Tables
@@ -56,8 +56,9 @@ class LocalTrainingSet:
     def load_rows(self) -> pa.Table:
         return as_rows(self._looked_up())
 
-    def load_ages(self) -> pa.Table:
-        return ages(self.df, self.definition, self.tables)
+    def load_rows_and_ages(self) -> tuple[pa.Table, pa.Table]:
+        rows, ages = rows_and_ages(self.df, self.definition, self.tables, self.get_output_columns())
+        return rows.filled(defaults(self.feature_spec.features)).as_spark_has_them(), ages
 
     def _looked_up(self) -> DataFrame | Rows:
         return looked_up(self.df, self.definition, self.feature_spec, self.get_output_columns(), self.tables)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache, partial
+from functools import cache
 
 from feature_store.store import FeatureStore
 from feature_store.tables.commit import Commit
@@ -11,7 +11,7 @@ from monitoring.alerts.diagnosis import diagnosed
 from monitoring.alerts.events import EVENTS_TABLE, append_events, read_events
 from monitoring.alerts.judge import Verdict, judge
 from monitoring.alerts.state import Alert, current
-from monitoring.alerts.watches import Baselines, Honesty, honesty, not_judged
+from monitoring.alerts.watches import Baselines, Honesty, honesty, no_baseline, not_judged
 from monitoring.drift import kept
 from monitoring.drift.baseline import Baseline
 from monitoring.drift.learning import Asked
@@ -49,6 +49,22 @@ class Check:
     causes: dict[str, Alert] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What is known of the windows of a monitor's table, and not judged yet: see :class:`Check`.
+
+    ``version`` is the table's. There are no ``metrics`` where nothing can be judged.
+    """
+
+    monitor: Monitor
+    as_of: datetime
+    version: int = 0
+    due: list[ScoredWindow] = field(default_factory=list)
+    metrics: Windows = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    baselines: Baselines = no_baseline
+
+
 def check(
     store: FeatureStore, monitor: Monitor, *, as_of: datetime, step: Callable[[str], None] = lambda name: None
 ) -> Check:
@@ -61,33 +77,64 @@ def check(
     Misuse
         If a slice or a measure of the monitor cannot be computed; nothing is written then.
     """
-    step("looking for rows")
+    return judged(store, measured(store, monitor, as_of=as_of, step=step))
+
+
+def measured(
+    store: FeatureStore, monitor: Monitor, *, as_of: datetime, step: Callable[[str], None] = lambda name: None
+) -> Measured:
+    """The first half of :func:`check`: measure what is due, and record it. Monitors can be measured side by side.
+
+    Raises
+    ------
+    Misuse
+        As :func:`check`.
+    """
+    step(f"{monitor.name}: looking for rows")
     output = monitor.output
     if not store.tables.exists(output):
         writer = "score-batch" if isinstance(monitor, DriftMonitor) else "publish-features"
         what = "score table" if isinstance(monitor, DriftMonitor) else "table"
-        return Check(monitor, as_of, notes=[f"There is no {what} {output} yet; {writer} writes it."])
+        return Measured(monitor, as_of, notes=[f"There is no {what} {output} yet; {writer} writes it."])
     version = store.tables.version(output)
     types = measured_columns(store, monitor)
     kind = model_kind(store, monitor, types)
     baselines = _baselines(store, monitor, kept.asked_of(monitor, list(types), kind))
-    commit = partial(_commit, store, monitor, as_of, version)
     stored = Stored.read(store.tables, monitor)
-    notes, due = limits_in_vain(monitor, types), list[ScoredWindow]()
+    due, metrics, notes = list[ScoredWindow](), Windows(), list[str]()
     if stored.platforms:
         notes.append(f"The platform measures {output} by itself: what is judged is in {stored.platforms}.")
         if monitor.expects_rows:
             notes.append("It tells neither the newest row nor windows without any: that rows stay away is not noticed.")
         metrics = stored.metrics(Measurement(), as_of=as_of)
     else:
-        looking = Looking(store, monitor, as_of, version, types, kind, baselines, step)
-        due, metrics, said = looking.measured(stored, commit)
-        notes = said + notes
+        frame, notes = observed(store, monitor, version=version, kind=kind, as_of=as_of)
+        if scored := windows_of(monitor, frame, as_of):
+            known, definition = stored.windows(), definition_of(monitor)
+            history = store.tables.history(output)
+            due = to_measure(scored, known, history, calendar=monitor.calendar, definition=definition)
+            step(f"{monitor.name}: measuring {len(due)} windows")
+            passing = Pass(
+                frame, types, baselines, monitor.calendar, version, as_of, kind, monitor.slices, monitor.measures, definition
+            )  # fmt: skip
+            found = passing.measure(due, scored) if due else Measurement()
+            notes += _without_baseline(monitor, due, baselines)
+            step(f"{monitor.name}: recording")
+            _record_metrics(store, monitor, found, due, known, as_of, version)
+            metrics = stored.metrics(found, as_of=as_of)
+    notes += limits_in_vain(monitor, types)
     if not metrics:
         what = "scores" if isinstance(monitor, DriftMonitor) else "rows"
         notes.append(f"{output} has no {what} in a window that is complete by {as_of:%Y-%m-%d %H:%M}.")
-        return Check(monitor, as_of, notes=notes)
-    notes += not_judged(monitor, metrics, baselines)
+    return Measured(monitor, as_of, version, due, metrics, notes, baselines)
+
+
+def judged(store: FeatureStore, known: Measured) -> Check:
+    """The second half of :func:`check`: apply the limits, and record what follows, as a cause of what other monitors find later."""
+    monitor, as_of, metrics, baselines = known.monitor, known.as_of, known.metrics, known.baselines
+    if not metrics:
+        return Check(monitor, as_of, notes=known.notes)
+    notes = [*known.notes, *not_judged(monitor, metrics, baselines)]
     everything = read_events(store)
     recorded = [event for event in everything if event.monitor == monitor.name]
     others = [event for event in everything if event.monitor != monitor.name and event.as_of <= as_of]
@@ -95,52 +142,15 @@ def check(
     ids = {event.event_id for event in recorded}
     news = [event for event in verdict.events if event.event_id not in ids]
     news = diagnosed(store, monitor, news, others=current(others))
-    known = current([*others, *(event for event in recorded if event.as_of <= as_of), *news])
-    alerts = [alert for alert in known if alert.monitor == monitor.name]
-    causes = {alert.alert_id: alert for alert in known if alert.alert_id in {one.follows for one in alerts}}
-    verdict = replace(verdict, events=news, alerts=alerts)
+    alerts = current([*others, *(event for event in recorded if event.as_of <= as_of), *news])
+    own = [alert for alert in alerts if alert.monitor == monitor.name]
+    causes = {alert.alert_id: alert for alert in alerts if alert.alert_id in {one.follows for one in own}}
+    verdict = replace(verdict, events=news, alerts=own)
     ensure(store.tables, EVENTS_TABLE, "events")  # a dashboard asks for it before there is any
-    append_events(store, news, commit({found.window for found in due}))
+    append_events(store, news, _commit(store, monitor, as_of, known.version, {found.window for found in known.due}))
     version_now = max(metrics.items(), key=lambda item: item[0])[1].whole
     honest = honesty(monitor, metrics, baselines, next(iter(version_now.values())).model_version)
-    return Check(monitor, as_of, due, metrics, verdict, notes, honest, causes)
-
-
-@dataclass(frozen=True)
-class Looking:
-    """What is needed to measure the windows of a table."""
-
-    store: FeatureStore
-    monitor: Monitor
-    as_of: datetime
-    version: int
-    types: Mapping[str, str]
-    kind: str | None
-    baselines: Baselines
-    step: Callable[[str], None]
-
-    def measured(
-        self, stored: Stored, commit: Callable[[set[Window]], Commit]
-    ) -> tuple[list[ScoredWindow], Windows, list[str]]:
-        """Measure the windows that are due, and record them; these, the metrics of all windows, and what to mention."""
-        monitor, store = self.monitor, self.store
-        frame, notes = observed(store, monitor, version=self.version, kind=self.kind, as_of=self.as_of)
-        scored = windows_of(monitor, frame, self.as_of)
-        if not scored:
-            return [], {}, notes
-        known, definition = stored.windows(), definition_of(monitor)
-        history = store.tables.history(monitor.output)
-        due = to_measure(scored, known, history, calendar=monitor.calendar, definition=definition)
-        self.step(f"measuring {len(due)} windows")
-        passing = Pass(
-            frame, self.types, self.baselines, monitor.calendar, self.version, self.as_of, self.kind, monitor.slices,
-            monitor.measures, definition,
-        )  # fmt: skip
-        found = passing.measure(due, scored) if due else Measurement()
-        notes += _without_baseline(monitor, due, self.baselines)
-        self.step("recording")
-        _record_metrics(store, monitor, found, due, known, self.as_of, commit)
-        return due, stored.metrics(found, as_of=self.as_of), notes
+    return Check(monitor, as_of, known.due, metrics, verdict, notes, honest, causes)
 
 
 def _record_metrics(
@@ -150,7 +160,7 @@ def _record_metrics(
     due: Iterable[ScoredWindow],
     known: Mapping[Window, StoredWindow],
     as_of: datetime,
-    commit: Callable[[set[Window]], Commit],
+    version: int,
 ) -> None:
     """Save the measured windows, but not over a measurement as of a later moment: that one knew more."""
     newest = {window: stored.measured_as_of for window, stored in known.items()}
@@ -158,7 +168,7 @@ def _record_metrics(
     if windows:
         profile = [row for row in measured.profile if window_of(row) in windows]
         drift = [row for row in measured.drift if window_of(row) in windows]
-        save(store, monitor, Measurement(profile, drift), commit(windows))
+        save(store, monitor, Measurement(profile, drift), _commit(store, monitor, as_of, version, windows))
 
 
 def _baselines(store: FeatureStore, monitor: Monitor, asked: Asked) -> Baselines:

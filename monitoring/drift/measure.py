@@ -6,6 +6,7 @@ that they do not depend on the order in which rows arrive. Slices are parts of t
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -67,18 +68,19 @@ class Pass:
         rows: dict[Key, int] = {}
         result = Measurement()
         reading = [found for found in scored if found.window in needed and found.rows]
-        for group in _groups(reading, self.most_values // max(len(self.types), 1)):
-            for found, of, size, columns, good in self._read(group):
-                rows[found.window, of] = size
-                known.setdefault((found.window, of), {}).update({name: one.sketch for name, one in columns.items()})
-                if found.window in wanted:
-                    earlier = known.get((before(self.calendar, found.window), of), {})
-                    self._describe(result, found, of, columns, earlier)
-                    if good is not None:
-                        result.profile.append(self._profiled(found, of, TABLE) | {"count": size} | good)
-        custom = self._measured(windows)
+        with ThreadPoolExecutor(1) as beside:  # Spark computes these while the columns are measured here
+            custom = beside.submit(self._measured, windows)
+            for group in _groups(reading, self.most_values // max(len(self.types), 1)):
+                for found, of, size, columns, good in self._read(group):
+                    rows[found.window, of] = size
+                    known.setdefault((found.window, of), {}).update({name: one.sketch for name, one in columns.items()})
+                    if found.window in wanted:
+                        earlier = known.get((before(self.calendar, found.window), of), {})
+                        self._describe(result, found, of, columns, earlier)
+                        if good is not None:
+                            result.profile.append(self._profiled(found, of, TABLE) | {"count": size} | good)
         for found in windows:
-            self._describe_table(result, found, rows, known, custom)
+            self._describe_table(result, found, rows, known, custom.result())
         return result
 
     def _read(

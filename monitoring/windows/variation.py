@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import bdtrc, stdtr, stdtrit
 
 from monitoring.windows.bounds import Bounds
 
@@ -41,12 +41,12 @@ class Variation:
     def upper(self, chance: float) -> float:
         """The value that one more window of the same kind is above with this chance."""
         mean, spread = self._fitted()
-        return self._back(mean + float(student.isf(chance, len(self.values) - 1)) * spread)
+        return self._back(mean - float(stdtrit(len(self.values) - 1, chance)) * spread)
 
     def lower(self, chance: float) -> float:
         """The value that one more window of the same kind is below with this chance."""
         mean, spread = self._fitted()
-        return self._back(mean - float(student.isf(chance, len(self.values) - 1)) * spread)
+        return self._back(mean + float(stdtrit(len(self.values) - 1, chance)) * spread)
 
     def chance_beyond(self, bounds: Bounds) -> float:
         """The chance that one more window of the same kind is beyond ``bounds``, between 0 and 1."""
@@ -66,7 +66,7 @@ class Variation:
         distance = float(self._of(np.array([bound]))[0]) - mean
         if not spread:
             return float(distance < 0 if above else distance > 0)
-        return float(student.sf(distance / spread if above else -distance / spread, len(self.values) - 1))
+        return float(stdtr(len(self.values) - 1, -distance / spread if above else distance / spread))
 
     def _fitted(self) -> tuple[float, float]:
         """The mean of the values on their scale, and the spread of the next one's distance from it."""
@@ -93,6 +93,4 @@ def chance_of_alert(beyond: float, violations: int, windows: int) -> float:
     ``beyond`` is the chance of a single window; windows are taken as independent of each other. As an alert goes on while
     it fires, this is at least the chance that a new one is opened.
     """
-    from scipy.stats import binom
-
-    return float(beyond * binom.sf(violations - 2, windows - 1, beyond)) if violations > 1 else float(beyond)
+    return float(beyond * bdtrc(violations - 2, windows - 1, beyond)) if violations > 1 else float(beyond)

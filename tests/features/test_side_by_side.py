@@ -4,7 +4,8 @@ import pytest
 
 from feature_store import InvalidRows, Source
 from feature_store.job import task_context
-from features.publish import publish, side_by_side
+from feature_store.side_by_side import side_by_side
+from features.publish import publish
 from tests.features.events import SCHEMA, as_they_are, at, declare, land, rows
 
 

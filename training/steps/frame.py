@@ -192,11 +192,12 @@ def assemble(store: FeatureStore, spec: TrainingSpec, labels: Labels, *, as_of: 
         If no label is known, a part is empty, or the labels of one are all the same.
     """
     spine = labels.spine(store, as_of=as_of)
-    _check(spine, spec, as_of)
     training_set = store.create_training_set(df=spine, feature_lookups=spec.lookups, label=spec.label)
     # There is no order to rely on; the fit depends on it a little, and the same rows must give the same model.
     order = [(column, "ascending") for column in [spec.decided_at, *spec.entity_columns[:-1]]]
-    joined, ages = training_set.load_rows().sort_by(order), training_set.load_ages()
+    rows, ages = training_set.load_rows_and_ages()
+    _check(rows, spec, as_of)
+    joined = rows.sort_by(order)
     # What the model is not given and does not carry could not be looked up again.
     proved = [name for name in joined.column_names if name in spine.columns or name not in spec.exclude_columns]
     left_out = {SPLIT, spec.label, *spec.exclude_columns}
@@ -273,11 +274,9 @@ def labels_of(store: FeatureStore, spec: TrainingSpec, *, sample: float = 1.0) -
     )
 
 
-def _check(spine: DataFrame, spec: TrainingSpec, as_of: datetime) -> None:
-    counted = (
-        spine.groupBy(SPLIT).agg(F.count("*").alias("rows"), F.countDistinct(spec.label).alias("values")).collect()
-    )
-    found = {row[SPLIT]: row for row in counted}
+def _check(rows: pa.Table, spec: TrainingSpec, as_of: datetime) -> None:
+    counted = rows.group_by(SPLIT).aggregate([(spec.label, "count"), (spec.label, "count_distinct")])
+    found = {row[SPLIT]: row for row in counted.to_pylist()}
     for part, what in ((TRAIN, "to fit on"), (HOLDOUT, "in the holdout")):
         if part not in found:
             raise Misuse(
@@ -285,5 +284,7 @@ def _check(spine: DataFrame, spec: TrainingSpec, as_of: datetime) -> None:
                 f"{spec.holdout.days} days; it must be longer than a label takes to become known). Ingest the sources, or choose "
                 "another --as-of."
             )
-        if found[part]["values"] < 2:
-            raise Misuse(f"Model {spec.name!r}: the {found[part]['rows']:,} labels {what} are all of one class.")
+        if found[part][f"{spec.label}_count_distinct"] < 2:
+            raise Misuse(
+                f"Model {spec.name!r}: the {found[part][f'{spec.label}_count']:,} labels {what} are all of one class."
+            )

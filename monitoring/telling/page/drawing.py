@@ -19,6 +19,7 @@ from feature_store.pages.pictures import FAINT, FIRST, INK, SECOND, SERIES, axes
 from monitoring.windows.bounds import Bounds
 from monitoring.windows.calendar import Window
 
+Numbers = NDArray[np.float64]
 MOST_BINS = 16
 _DOTS_UP_TO = 70
 _BEYOND_SIGHT = 12
@@ -78,7 +79,7 @@ def over_windows(
 
 
 def _lines(
-    drawn: Axes, moments: NDArray[np.float64], series: Mapping[str, Sequence[float | None]], of_all: str
+    drawn: Axes, moments: Numbers, series: Mapping[str, Sequence[float | None]], of_all: str
 ) -> tuple[float, float]:
     colours = iter(SERIES * (len(series) // len(SERIES) + 1))
     known = [0.0]
@@ -92,7 +93,7 @@ def _lines(
     return min(known), max(known)
 
 
-def _numbers(values: Sequence[float | None]) -> NDArray[np.float64]:
+def _numbers(values: Sequence[float | None]) -> Numbers:
     """A gap is left for what is not known, and for what is infinite."""
     numbers = np.array([math.nan if value is None else value for value in values], dtype=np.float64)
     numbers[~np.isfinite(numbers)] = math.nan
@@ -106,13 +107,13 @@ def _in_sight(bounds: Bounds | None, low: float, high: float) -> tuple[list[floa
     return [bound for bound in there if bound not in hidden], hidden
 
 
-def _mark_beyond(drawn: Axes, moments: NDArray[np.float64], values: Sequence[float | None], bounds: Bounds) -> None:
+def _mark_beyond(drawn: Axes, moments: Numbers, values: Sequence[float | None], bounds: Bounds) -> None:
     numbers = _numbers(values)
     chosen = [i for i, number in enumerate(numbers) if not math.isnan(number) and bounds.crossed(number) is not None]
     drawn.plot(moments[chosen], numbers[chosen], linestyle="", marker="o", markersize=4.5, color=SECOND)
 
 
-def _mark_models(drawn: Axes, moments: NDArray[np.float64], versions: Sequence[str]) -> None:
+def _mark_models(drawn: Axes, moments: Numbers, versions: Sequence[str]) -> None:
     for place in range(1, len(versions)):
         if versions[place] != versions[place - 1]:
             drawn.axvline(moments[place], color=FAINT, linewidth=0.9, linestyle=":")
@@ -148,8 +149,14 @@ def bars_over_windows(
         drawn = axes(width=6.4, height=2.7, y="rows")
         moments = np.array([_day(window.start) for window in windows])
         ends = np.array([_day(window.end) for window in windows])
-        colours = [SECOND if one else FIRST for one in beyond]
-        drawn.bar(moments, rows, width=(ends - moments) * 0.85, align="edge", color=colours, alpha=0.75, linewidth=0)
+        edges = moments + (ends - moments) * 0.85
+        heights, marked = np.array(rows, dtype=np.float64), np.array(beyond, dtype=np.bool_)
+        for colour, chosen in ((FIRST, ~marked), (SECOND, marked)):
+            if chosen.any():
+                bars = _boxes(moments[chosen], edges[chosen], np.zeros(chosen.sum()), heights[chosen])
+                drawn.add_patch(PathPatch(bars, facecolor=colour, alpha=0.75, linewidth=0))
+        drawn.autoscale_view()
+        drawn.set_ylim(bottom=0)
         _dates(drawn)
     return Picture(svg(drawn, title=title), caption)
 
@@ -198,14 +205,16 @@ def heat_map(
                 if value is not None and least <= value and (value < most or most == math.inf)
             ]
             if cells:
-                drawn.add_patch(PathPatch(_cells(cells), facecolor=colour, alpha=alpha, linewidth=0))
+                x, y = np.array(cells, dtype=np.float64).T
+                boxes = _boxes(x + 0.04, x + 0.96, y + 0.07, y + 0.93)
+                drawn.add_patch(PathPatch(boxes, facecolor=colour, alpha=alpha, linewidth=0))
         if 0 < limited < len(ratios):
             drawn.axhline(limited, color=INK, linewidth=0.8)
         drawn.set(xlim=(0, len(windows)), ylim=(len(ratios), 0))
+        drawn.tick_params(length=0)
         drawn.set_yticks(np.arange(len(ratios)) + 0.5, [_plain(name) for name in ratios])
         shown = range(0, len(windows), max(1, math.ceil(len(windows) / 6)))
         drawn.set_xticks([place + 0.5 for place in shown], [f"{windows[place].start:%Y-%m-%d}" for place in shown])
-        drawn.tick_params(length=0)
         for spine in drawn.spines.values():
             spine.set_visible(False)
         legend = [Patch(facecolor=colour, alpha=alpha, label=name) for _, _, colour, alpha, name in _LEVELS]
@@ -219,12 +228,12 @@ def _legend(drawn: Axes, *, ncols: int, handles: Sequence[Patch] | None = None) 
     drawn.legend(**place, **({} if handles is None else {"handles": handles}))
 
 
-def _cells(places: Sequence[tuple[int, int]]) -> Path:
-    """A square for each of these columns and rows, with a little room around it."""
-    corners = np.array([(0.04, 0.07), (0.96, 0.07), (0.96, 0.93), (0.04, 0.93), (0.04, 0.07)])
+def _boxes(left: Numbers, right: Numbers, low: Numbers, high: Numbers) -> Path:
+    """One path of a rectangle for each of these: as many patches would take several times as long to draw."""
+    corners = [(left, low), (right, low), (right, high), (left, high), (left, low)]
+    vertices = np.stack([np.column_stack(corner) for corner in corners], axis=1).reshape(-1, 2)
     codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
-    vertices = (np.array(places, dtype=np.float64)[:, np.newaxis, :] + corners).reshape(-1, 2)
-    return Path(vertices, np.tile(codes, len(places)))
+    return Path(vertices, np.tile(codes, len(left)))
 
 
 def _plain(name: str) -> str:

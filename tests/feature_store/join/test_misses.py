@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from feature_store import FeatureLookup, FeatureStore, open_store
 from feature_store.join.definition import define
-from feature_store.join.misses import TableMisses, ages, count_misses
+from feature_store.join.misses import TableMisses, ages, count_misses, rows_and_ages
 from feature_store.join.point_in_time import WAY_SETTING
 from tests.couriers import MICROSECOND, at, frame
 
@@ -144,3 +144,35 @@ def test_the_age_of_what_is_found_is_from_when_it_was_known_to_the_decision(stor
     assert loads == [day, None, None, None]  # ann's is a day old, bob's new; bob's of the 3rd is too old for the 5th
     districts = found[DISTRICTS].to_pylist()
     assert (districts.count(None), sum(age is not None and math.isnan(age) for age in districts)) == (1, 3)
+
+
+@pytest.mark.usefixtures("way")
+def test_rows_come_with_their_ages_by_one_search_whatever_they_are_looked_up_by(store) -> None:
+    """The zone that fees are looked up by is a feature itself, and the moment is no column that is asked for."""
+    lookups = [
+        FeatureLookup("zones", "zone"), LOAD,
+        FeatureLookup("districts", "district", feature_names=["kilometres", "zone"], default_values={"kilometres": 9.0}),
+    ]  # fmt: skip
+    definition = define(
+        lookups, {one.table_name: store.get_table(name=one.table_name) for one in lookups}, store.tables.full_name
+    )
+    asked = [
+        (1, "ann", "old town", None, at("3")),  # a day old
+        (2, "ann", "docks", None, at("5")),  # new, with a null in it; the district is there, and has no zone
+        (3, "bob", "hills", None, at("9")),  # too old; there is no such district
+    ]
+
+    rows, found = rows_and_ages(
+        frame(store.spark, asked, ASKED), definition, store.tables, ["fee", "id", "kilometres", "open_orders"]
+    )
+
+    assert found.column_names == ["test.misses.zones", LOADS, DISTRICTS]
+    by_id = sorted(zip(rows.arrow.to_pylist(), found.to_pylist(), strict=True), key=lambda pair: pair[0]["id"])
+    assert repr(by_id) == repr([  # NaN is not equal to NaN
+        ({"fee": 4.5, "id": 1, "kilometres": 2.0, "open_orders": 1},
+         {"test.misses.zones": math.nan, LOADS: 86400.0, DISTRICTS: math.nan}),
+        ({"fee": None, "id": 2, "kilometres": None, "open_orders": None},
+         {"test.misses.zones": None, LOADS: 0.0, DISTRICTS: math.nan}),
+        ({"fee": None, "id": 3, "kilometres": None, "open_orders": None},
+         {"test.misses.zones": None, LOADS: None, DISTRICTS: None}),
+    ])  # fmt: skip

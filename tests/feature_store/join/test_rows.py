@@ -26,14 +26,17 @@ def test_a_training_set_gives_the_same_rows_of_the_same_types_here_and_in_spark(
         df=frame(
             [(1, True, NOON.replace(tzinfo=None)), (2, False, None)], "key int, late boolean, clock timestamp_ntz"
         ),
-        feature_lookups=[FeatureLookup("everything", "key")],
+        feature_lookups=[FeatureLookup("everything", "key", default_values={"name": "nobody"})],
         label="late",
     )
 
     rows, there = training_set.load_rows(), training_set.load_df().toArrow()
+    with_ages, _ages = training_set.load_rows_and_ages()
 
-    assert rows.schema == there.schema
+    assert rows.schema == with_ages.schema == there.schema
     assert rows.sort_by("key").to_pylist() == there.sort_by("key").to_pylist()
+    assert with_ages.sort_by("key").to_pylist() == there.sort_by("key").to_pylist()
+    assert rows.sort_by("key")["name"].to_pylist() == ["ü", "nobody"]
 
 
 def test_defaults_fill_nulls_and_nan_as_spark_fills_them(spark, frame) -> None:

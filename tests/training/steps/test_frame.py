@@ -152,6 +152,7 @@ def test_too_few_labels_to_learn_from_are_refused(store: Any, decided: list[str]
         for position, (day, is_late) in enumerate(zip(decided, late, strict=True))
     ]
     land(store, orders=orders, counts=[])
+    publish_features(store, as_of=AS_OF)
 
     with pytest.raises(Misuse) as refused:
         assembled(store, TRAINING)

@@ -1,0 +1,1 @@
+../../../feature_store/side_by_side.py

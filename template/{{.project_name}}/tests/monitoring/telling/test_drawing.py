@@ -1,0 +1,1 @@
+../../../../../tests/monitoring/telling/test_drawing.py

@@ -1,0 +1,1 @@
+../../../../tests/monitoring/test_side_by_side.py
