@@ -101,7 +101,8 @@ def test_chosen_features_are_code_to_copy(reader):
     expect(offered).to_be_visible()
     offered.click()
     expect(ann.page.locator("pre")).to_contain_text('feature_names=["open_orders"]')
-    field.press("Escape")  # as long as names are offered, all else is hidden from who does not see
+    ann.settled().page.keyboard.press("Escape")  # as long as names are offered, they hide all else
+    expect(ann.page.get_by_test_id("stMultiSelectDropdown")).to_have_count(0)
     ann.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     ann.page.get_by_role("button", name="Copy").click()
     expect(ann.page.get_by_role("button", name="Copied")).to_be_visible()
