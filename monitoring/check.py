@@ -2,6 +2,7 @@
 
 import logging
 from datetime import datetime
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import click
@@ -35,7 +36,7 @@ def main(names: tuple[str, ...], catalog: str, schema: str, as_of: datetime, wor
     labels arrive or rows are replaced.
     """
     import monitoring
-    from monitoring.alerts.checking import judged, measured
+    from monitoring.alerts.checking import Measured, judged, measured
     from monitoring.spec import Monitor
     from monitoring.telling.channels import Channels
     from monitoring.telling.outbox import send_kept
@@ -43,12 +44,19 @@ def main(names: tuple[str, ...], catalog: str, schema: str, as_of: datetime, wor
     monitors = pick_all(discover(monitoring, Monitor), names, "monitor")
     channels = Channels.from_environment()
     store = open_store(catalog=catalog, schema=schema, workspace=workspace)
+    # Windows of several lengths may be measured of one table, and are rows of one table of metrics.
+    of_table = {one.output: Lock() for one in monitors}
+
+    def measured_in_turn(monitor: Monitor) -> Measured:
+        with of_table[monitor.output]:
+            return measured(store, monitor, as_of=as_of, step=step)
+
     checked, failed = [], []
     for line in send_kept(store, channels):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     with (
         progress(3 * len(monitors), "steps") as step,
-        side_by_side(monitors, lambda one: measured(store, one, as_of=as_of, step=step)) as measuring,
+        side_by_side(monitors, measured_in_turn) as measuring,
     ):
         # Judged in their order: what one finds may be the cause of what the next one finds. And told at once: it is recorded now.
         for monitor, running in measuring:

@@ -1,5 +1,6 @@
 """Several monitors in one ``check-drift``: measured side by side, judged and told one after the other."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,10 +20,11 @@ NAMES = ("doors", "lifts", "stairs")
 
 
 def monitor(name: str, **others: Any) -> TableMonitor:
-    return TableMonitor(
-        name=name, description="Do people still pass?", owner="house@example.com", table=name, time_column="at",
-        key_columns=["place"], window=DAY, minimum_rows=1, limits={":table": Volume(at_least=0.5)}, **others,
-    )  # fmt: skip
+    declared = {
+        "description": "Do people still pass?", "owner": "house@example.com", "table": name, "time_column": "at",
+        "key_columns": ["place"], "window": DAY, "minimum_rows": 1, "limits": {":table": Volume(at_least=0.5)},
+    }  # fmt: skip
+    return TableMonitor(name=name, **(declared | others))
 
 
 @pytest.fixture
@@ -76,3 +78,13 @@ def test_one_that_cannot_be_measured_keeps_no_other_from_being_told(counted: Fea
     )
     assert judged(counted) == told(result) == ["doors", "stairs"]
     assert not counted.tables.exists("lifts_profile_metrics")
+
+
+def test_windows_of_several_lengths_of_one_table_are_all_kept(counted: FeatureStore, typed: Any) -> None:
+    lengths = {1: "1 day", 2: "2 days", 3: "3 days", 6: "6 days"}
+    result = typed(*(monitor(f"doors_{days}", table="doors", window=days * DAY) for days in lengths))
+
+    assert result.exit_code == 0, result.output
+    kept = counted.tables.collect("doors_profile_metrics", ["granularity", "column_name"]).to_pylist()
+    found = Counter(row["granularity"] for row in kept if row["column_name"] == ":table")
+    assert found == {"1 day": 6, "2 days": 3, "3 days": 2, "6 days": 1}
