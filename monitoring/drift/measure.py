@@ -69,7 +69,7 @@ class Pass:
         result = Measurement()
         reading = [found for found in scored if found.window in needed and found.rows]
         with ThreadPoolExecutor(1) as beside:  # Spark computes these while the columns are measured here
-            custom = beside.submit(self._measured, windows)
+            measuring = beside.submit(self._measured, windows)
             for group in _groups(reading, self.most_values // max(len(self.types), 1)):
                 for found, of, size, columns, good in self._read(group):
                     rows[found.window, of] = size
@@ -79,8 +79,9 @@ class Pass:
                         self._describe(result, found, of, columns, earlier)
                         if good is not None:
                             result.profile.append(self._profiled(found, of, TABLE) | {"count": size} | good)
+        custom = measuring.result()
         for found in windows:
-            self._describe_table(result, found, rows, known, custom.result())
+            self._describe_table(result, found, rows, known, custom)
         return result
 
     def _read(

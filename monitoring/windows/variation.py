@@ -41,12 +41,16 @@ class Variation:
     def upper(self, chance: float) -> float:
         """The value that one more window of the same kind is above with this chance."""
         mean, spread = self._fitted()
-        return self._back(mean - float(stdtrit(len(self.values) - 1, chance)) * spread)
+        return self._back(mean + self._beyond(chance) * spread)
 
     def lower(self, chance: float) -> float:
         """The value that one more window of the same kind is below with this chance."""
         mean, spread = self._fitted()
-        return self._back(mean + float(stdtrit(len(self.values) - 1, chance)) * spread)
+        return self._back(mean - self._beyond(chance) * spread)
+
+    def _beyond(self, chance: float) -> float:
+        """What Student's t is above with this chance, and below its negative: it is symmetric."""
+        return -float(stdtrit(len(self.values) - 1, chance))
 
     def chance_beyond(self, bounds: Bounds) -> float:
         """The chance that one more window of the same kind is beyond ``bounds``, between 0 and 1."""

@@ -13,13 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path
-from numpy.typing import NDArray
 
 from feature_store.pages.pictures import FAINT, FIRST, INK, SECOND, SERIES, axes, in_style, svg
+from monitoring.drift.statistics import Floats
 from monitoring.windows.bounds import Bounds
 from monitoring.windows.calendar import Window
 
-Numbers = NDArray[np.float64]
 MOST_BINS = 16
 _DOTS_UP_TO = 70
 _BEYOND_SIGHT = 12
@@ -79,7 +78,7 @@ def over_windows(
 
 
 def _lines(
-    drawn: Axes, moments: Numbers, series: Mapping[str, Sequence[float | None]], of_all: str
+    drawn: Axes, moments: Floats, series: Mapping[str, Sequence[float | None]], of_all: str
 ) -> tuple[float, float]:
     colours = iter(SERIES * (len(series) // len(SERIES) + 1))
     known = [0.0]
@@ -93,7 +92,7 @@ def _lines(
     return min(known), max(known)
 
 
-def _numbers(values: Sequence[float | None]) -> Numbers:
+def _numbers(values: Sequence[float | None]) -> Floats:
     """A gap is left for what is not known, and for what is infinite."""
     numbers = np.array([math.nan if value is None else value for value in values], dtype=np.float64)
     numbers[~np.isfinite(numbers)] = math.nan
@@ -107,13 +106,13 @@ def _in_sight(bounds: Bounds | None, low: float, high: float) -> tuple[list[floa
     return [bound for bound in there if bound not in hidden], hidden
 
 
-def _mark_beyond(drawn: Axes, moments: Numbers, values: Sequence[float | None], bounds: Bounds) -> None:
+def _mark_beyond(drawn: Axes, moments: Floats, values: Sequence[float | None], bounds: Bounds) -> None:
     numbers = _numbers(values)
     chosen = [i for i, number in enumerate(numbers) if not math.isnan(number) and bounds.crossed(number) is not None]
     drawn.plot(moments[chosen], numbers[chosen], linestyle="", marker="o", markersize=4.5, color=SECOND)
 
 
-def _mark_models(drawn: Axes, moments: Numbers, versions: Sequence[str]) -> None:
+def _mark_models(drawn: Axes, moments: Floats, versions: Sequence[str]) -> None:
     for place in range(1, len(versions)):
         if versions[place] != versions[place - 1]:
             drawn.axvline(moments[place], color=FAINT, linewidth=0.9, linestyle=":")
@@ -228,7 +227,7 @@ def _legend(drawn: Axes, *, ncols: int, handles: Sequence[Patch] | None = None) 
     drawn.legend(**place, **({} if handles is None else {"handles": handles}))
 
 
-def _boxes(left: Numbers, right: Numbers, low: Numbers, high: Numbers) -> Path:
+def _boxes(left: Floats, right: Floats, low: Floats, high: Floats) -> Path:
     """One path of a rectangle for each of these: as many patches would take several times as long to draw."""
     corners = [(left, low), (right, low), (right, high), (left, high), (left, low)]
     vertices = np.stack([np.column_stack(corner) for corner in corners], axis=1).reshape(-1, 2)
